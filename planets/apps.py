@@ -1,5 +1,12 @@
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 
 
 class PlanetsConfig(AppConfig):
     name = "planets"
+
+    def ready(self) -> None:
+        from . import signals  # noqa: F401  registers the receivers
+        from .cache import writes
+
+        connection_created.connect(writes.watch)

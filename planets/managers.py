@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F
 from django.db.models.functions import Lower
 
+from .cache import CacheAsideQuerySet
 from .facts import FACTS
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def _ordering(field: str, *, descending: bool) -> list[models.expressions.OrderB
     return [first, F("id").asc()]
 
 
-class PlanetQuerySet(models.QuerySet["Planet"]):
+class PlanetQuerySet(CacheAsideQuerySet["Planet"]):
     def in_order(self) -> "PlanetQuerySet":
         """All planets from the Sun outwards; those without a position come last."""
         return self.order_by(*_ordering("position", descending=False))
@@ -41,7 +42,7 @@ class PlanetQuerySet(models.QuerySet["Planet"]):
         return planets
 
 
-class MoonQuerySet(models.QuerySet["Moon"]):
+class MoonQuerySet(CacheAsideQuerySet["Moon"]):
     def of(self, planet_id: int) -> "MoonQuerySet":
         """A planet's moons from the innermost outwards."""
         return self.filter(planet_id=planet_id).order_by(

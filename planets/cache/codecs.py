@@ -1,0 +1,128 @@
+"""How a query's result becomes bytes and comes back: msgpack with a checksum, never pickle.
+
+Rows are kept as the database driver gave them, so that Django's own converters run on a hit as on
+a miss and give equal values of equal type. Whatever cannot be decoded is Undecodable, a miss.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import uuid
+import zlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+import zstandard
+
+PLAIN, ZSTD = b"\x01", b"\x02"
+CHECKSUM = 4  # bytes of CRC-32 after the format byte
+
+Row = tuple[Any, ...]
+
+
+class Undecodable(ValueError):
+    """Bytes that no encode() of this release has made."""
+
+
+class Unencodable(ValueError):
+    """A result that cannot be stored: a value of an unknown type, or too many bytes."""
+
+
+class Entry(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
+    """A query's stored result, and what is needed to judge and to show it."""
+
+    generation: tuple[str, ...]  # of its gates, before the load
+    expires: float  # Unix time
+    load_ms: float  # what the database took
+    tables: tuple[str, ...]
+    sql: str
+    rows: list[Row]
+
+
+def _time(value: datetime.datetime | datetime.time) -> bytes:
+    return value.isoformat().encode()
+
+
+def _timedelta(value: datetime.timedelta) -> bytes:
+    return b"%d,%d,%d" % (value.days, value.seconds, value.microseconds)
+
+
+# What msgpack has no type for: its extension code, to bytes and back. Codes are never reused.
+EXTENSIONS: dict[type, tuple[int, Callable[[Any], bytes], Callable[[str], Any]]] = {
+    decimal.Decimal: (1, lambda value: str(value).encode(), decimal.Decimal),
+    datetime.datetime: (2, _time, datetime.datetime.fromisoformat),
+    datetime.date: (3, _time, datetime.date.fromisoformat),
+    datetime.time: (4, _time, datetime.time.fromisoformat),
+    datetime.timedelta: (
+        5,
+        _timedelta,
+        lambda text: datetime.timedelta(*map(int, text.split(","))),
+    ),
+    uuid.UUID: (6, lambda value: value.hex.encode(), uuid.UUID),
+    int: (7, lambda value: b"%d" % value, int),  # past 64 bits
+}
+DECODERS = {code: decode for code, _, decode in EXTENSIONS.values()}
+NATIVE = frozenset({str, float, bool, bytes, type(None)})
+INT64 = range(-(2**63), 2**64)
+
+
+def _cell(value: Any) -> Any:
+    kind = type(value)
+    if kind in NATIVE or (kind is int and value in INT64):
+        return value
+    try:
+        code, encode, _ = EXTENSIONS[kind]
+    except KeyError:
+        raise Unencodable(f"a value of type {kind.__qualname__} cannot be stored") from None
+    return msgspec.msgpack.Ext(code, encode(value))
+
+
+def _extension(code: int, data: memoryview) -> Any:
+    return DECODERS[code](bytes(data).decode())
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Entry, ext_hook=_extension)
+
+
+def rows(result: Iterable[Iterable[Any]]) -> list[Row]:
+    """The rows in the form in which they can be stored. Raises Unencodable."""
+    return [tuple(map(_cell, row)) for row in result]
+
+
+def encode(entry: Entry, *, compress_above: int, max_bytes: int) -> bytes:
+    """Format byte, checksum, msgpack (compressed where it is longer than `compress_above`).
+
+    Raises Unencodable.
+    """
+    try:
+        body = _encoder.encode(entry)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Unencodable(str(error)) from error
+    form = PLAIN
+    # The bound holds before compression, so that a decoder knows how much to expect at most.
+    if len(body) > max_bytes:
+        raise Unencodable(f"{len(body)} bytes are more than MAX_BYTES, {max_bytes}")
+    if compress_above and len(body) > compress_above:
+        form, body = ZSTD, zstandard.compress(body)
+    return form + zlib.crc32(body).to_bytes(CHECKSUM, "big") + body
+
+
+def decode(data: bytes, *, max_bytes: int) -> Entry:
+    """The entry that encode() made into `data`. Raises Undecodable."""
+    form, checksum, body = data[:1], data[1 : 1 + CHECKSUM], data[1 + CHECKSUM :]
+    if form not in (PLAIN, ZSTD):
+        raise Undecodable("not an entry of this format")
+    if zlib.crc32(body).to_bytes(CHECKSUM, "big") != checksum:
+        raise Undecodable("truncated or altered")
+    try:
+        if form == ZSTD:
+            if zstandard.frame_content_size(body) > max_bytes:
+                raise Undecodable("larger than MAX_BYTES when decompressed")
+            body = zstandard.decompress(body)
+        return _decoder.decode(body)
+    except (msgspec.MsgspecError, zstandard.ZstdError, ValueError, KeyError, ArithmeticError,
+            RecursionError) as error:  # fmt: skip
+        raise Undecodable(str(error)) from error

@@ -1,0 +1,81 @@
+"""The `CACHE_ASIDE` setting: every name, its default, its unit and its rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+
+def _default(value: Any, rule: str, low: float = 0, high: float = float("inf")) -> Any:
+    metadata = {"rule": rule, "low": low, "high": high}
+    if isinstance(value, dict):
+        return field(default_factory=dict, metadata=metadata)
+    return field(default=value, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conf:
+    """Times are seconds, sizes are bytes."""
+
+    ENABLED: bool = _default(True, "False sends every fetch to the database")
+    REDIS: str = _default("default", "the alias in CACHES of the django-redis cache to use")
+    TTL: float = _default(300, "how long an entry lives", 1)
+    JITTER: float = _default(0.1, "share by which each TTL is varied, up or down", 0, 0.9)
+    ABSENT_TTL: float = _default(30, "how long the absence of a row is remembered", 1)
+    MAX_BYTES: int = _default(1_048_576, "a larger entry is not stored", 1)
+    COMPRESS_ABOVE: int = _default(8_192, "an entry above this is compressed; 0: none is")
+    ALSO: dict[str, Sequence[str]] = _default(
+        {}, "table to the tables and views that change with it: by trigger, cascade, definition"
+    )
+    WRITE_THROUGH: bool = _default(False, "True fills a record at once when its row was saved")
+    # A load longer than this is rare on a page; a holder that died delays others no longer.
+    LEASE: float = _default(3, "how long one caller may take to load and fill one key", 0.01)
+    LEASE_WAIT: float = _default(2, "how long others wait for it before they load themselves")
+    # Bounds what a process killed between COMMIT and its invalidation leaves uncached.
+    WRITE_DEADLINE: float = _default(30, "how long a write keeps its gates closed at most", 1)
+    BREAKER_FAILURES: int = _default(3, "failures in a row after which Redis is left alone", 1)
+    BREAKER_PROBE: float = _default(0.5, "time between two attempts to reach it again", 0.01)
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value, rule = getattr(self, option.name), option.metadata
+            if option.type in ("int", "float"):
+                good = isinstance(value, int if option.type == "int" else (int, float))
+                good = good and not isinstance(value, bool) and rule["low"] <= value <= rule["high"]
+                wanted = f"{option.type} from {rule['low']} to {rule['high']}"
+            else:
+                wanted = str(option.type).partition("[")[0]
+                good = type(value).__name__ == wanted
+            if not good:
+                raise ImproperlyConfigured(
+                    f"CACHE_ASIDE[{option.name!r}] is {value!r}, must be {wanted}: {rule['rule']}."
+                )
+
+
+@lru_cache(maxsize=1)
+def conf() -> Conf:
+    """The settings in force.
+
+    Raises ImproperlyConfigured where a name is unknown or a value breaks its rule.
+    """
+    given = getattr(settings, "CACHE_ASIDE", {})
+    names = [option.name for option in fields(Conf)]
+    if unknown := sorted(set(given) - set(names)):
+        raise ImproperlyConfigured(
+            f"CACHE_ASIDE has unknown names {unknown!r}; known are {', '.join(names)}."
+        )
+    return Conf(**given)
+
+
+def _reset(*, setting: str, **kwargs: Any) -> None:
+    if setting == "CACHE_ASIDE":
+        conf.cache_clear()
+
+
+setting_changed.connect(_reset)

@@ -1,0 +1,244 @@
+"""Rows as records: a Redis hash `<table>:<id>` of plain text, one field a column.
+
+Any client can read them with HGETALL. What makes a hash ours is one more field, MARKER; a hash
+without it (another program's, or of an older schema) is a miss that is overwritten.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import decimal
+import uuid
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any, Generic, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models, router, transaction
+
+from . import aside, keys, lease
+from .aside import Found, Lookup
+from .client import Command, Reply
+from .codecs import Undecodable, Unencodable
+from .conf import conf
+from .signals import Kind
+from .writes import RECORDS, RecordKeys
+
+M = TypeVar("M", bound=models.Model)
+
+# schema fingerprint, checksum, expiry, "absent" or "", generations: separated by spaces.
+MARKER = "_aside"
+
+
+def _timedelta(text: str) -> datetime.timedelta:
+    return datetime.timedelta(microseconds=int(text))
+
+
+def _bool(text: str) -> bool:
+    return {"1": True, "0": False}[text]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The plain text of one kind of field, there and back."""
+
+    type: type
+    write: Callable[[Any], str]
+    read: Callable[[str], Any]
+
+
+# The first that fits. A value whose type is not the one named is not stored.
+TEXTS: tuple[tuple[type[models.Field[Any, Any]], Text], ...] = (
+    (models.BooleanField, Text(bool, lambda value: "1" if value else "0", _bool)),
+    (models.IntegerField, Text(int, str, int)),
+    (models.FloatField, Text(float, repr, float)),
+    (models.DecimalField, Text(decimal.Decimal, str, decimal.Decimal)),
+    (models.CharField, Text(str, str, str)),
+    (models.TextField, Text(str, str, str)),
+    (
+        models.DateTimeField,
+        Text(datetime.datetime, datetime.datetime.isoformat, datetime.datetime.fromisoformat),
+    ),
+    (models.DateField, Text(datetime.date, datetime.date.isoformat, datetime.date.fromisoformat)),
+    (models.TimeField, Text(datetime.time, datetime.time.isoformat, datetime.time.fromisoformat)),
+    (
+        models.DurationField,
+        Text(
+            datetime.timedelta,
+            lambda value: str(value // datetime.timedelta(microseconds=1)),
+            _timedelta,
+        ),
+    ),
+    (models.UUIDField, Text(uuid.UUID, str, uuid.UUID)),
+    (
+        models.BinaryField,
+        Text(bytes, lambda value: base64.b64encode(value).decode(), base64.b64decode),
+    ),
+)
+
+
+def _text_of(field: Any) -> Text:
+    while field.remote_field:
+        field = field.target_field
+    for kind, text in TEXTS:
+        if isinstance(field, kind):
+            return text
+    raise ImproperlyConfigured(
+        f"{field} is a {type(field).__name__}, which has no plain text in a record; cache its rows "
+        f"with .cached() instead."
+    )
+
+
+class Records(Generic[M]):
+    """The rows of a model as Redis hashes, read by primary key (an integer)."""
+
+    kind: Kind = "record"
+
+    def __init__(self, model: type[M], *, ttl: float | None = None) -> None:
+        """`ttl` is seconds, by default CACHE_ASIDE's.
+
+        Raises ImproperlyConfigured for a field that has no plain text.
+        """
+        self.model = model
+        self.ttl = ttl
+        self.table = model._meta.db_table.lower()
+        self.names = RecordKeys(model._meta.db_table, str(model._meta.pk.column).lower())
+        fields: list[Any] = list(model._meta.concrete_fields)
+        self.texts = [(field, _text_of(field)) for field in fields]
+        self.attnames = [field.attname for field, _ in self.texts]
+        RECORDS[self.table] = self.names
+
+    # --- the public face
+
+    def get(self, pk: int) -> M | None:
+        """The row as an instance, or None where there is no such row."""
+        return self.get_many([pk]).get(pk)
+
+    def get_many(self, pks: Iterable[int]) -> dict[int, M]:
+        """The rows that exist, by primary key, in the order asked, in one round trip."""
+        wanted = {self.names.key(pk): pk for pk in pks}
+        if not wanted:
+            return {}
+        alias = router.db_for_read(self.model)
+        lookup = Lookup(
+            shelf=self,
+            alias=alias,
+            keys=tuple(wanted),
+            gates=(
+                keys.rows(alias, self.table),
+                keys.everything(alias),
+                keys.gate(alias, self.table),
+            ),
+            tables=(self.table,),
+            sql=", ".join(self.columns),
+            ttl=self.ttl,
+        )
+
+        def load(missing: Sequence[str]) -> dict[str, Any]:
+            rows = self.model._base_manager.using(alias).values_list(*self.attnames)
+            by_pk = {
+                row[self.pk_at]: row for row in rows.filter(pk__in=[wanted[k] for k in missing])
+            }
+            return {key: by_pk.get(wanted[key]) for key in missing}
+
+        values = aside.fetch(lookup, load)
+        return {
+            pk: self.model.from_db(alias, self.attnames, values[key])
+            for key, pk in wanted.items()
+            if values[key] is not None
+        }
+
+    async def aget(self, pk: int) -> M | None:
+        """`get` for async code."""
+        return await sync_to_async(self.get)(pk)
+
+    async def aget_many(self, pks: Iterable[int]) -> dict[int, M]:
+        """`get_many` for async code."""
+        return await sync_to_async(self.get_many)(pks)
+
+    def saved(self, pk: int, using: str) -> None:
+        """After a save: with WRITE_THROUGH the fresh row is stored as soon as it is committed."""
+        if conf().WRITE_THROUGH:
+            transaction.on_commit(lambda: self.get(pk), using=using, robust=True)
+
+    # --- the shelf: how a row lies in Redis
+
+    @cached_property
+    def columns(self) -> list[str]:
+        return [field.column for field, _ in self.texts]
+
+    @cached_property
+    def pk_at(self) -> int:
+        return self.attnames.index(self.model._meta.pk.attname)
+
+    @cached_property
+    def schema(self) -> str:
+        """Changes with any change to the columns, so that no older hash is taken for this one."""
+        shape = [
+            (field.column, type(field).__name__, text.type.__name__) for field, text in self.texts
+        ]
+        return blake2b(repr((keys.FORMAT, shape)).encode(), digest_size=4).hexdigest()
+
+    def read(self, key: str) -> Command:
+        return ("HGETALL", key)
+
+    def behind(self, lookup: Lookup, absent: bool) -> slice:
+        """A row goes stale with the bulk generation; an absence with any write to its table."""
+        return slice(1, 3) if absent else slice(0, 2)
+
+    def fill(
+        self, lookup: Lookup, key: str, token: str, expiry: tuple[str, int], found: Found
+    ) -> Command:
+        fields: dict[str, str] = {}
+        for value, (field, text) in zip(found.value or (), self.texts, strict=False):
+            if value is None:
+                continue
+            if type(value) is not text.type:
+                raise Unencodable(f"{field} is a {type(value).__name__}, not {text.type.__name__}")
+            fields[field.column] = text.write(value)
+        if sum(map(len, fields.values())) > conf().MAX_BYTES:
+            raise Unencodable(f"it is longer than MAX_BYTES, {conf().MAX_BYTES}")
+        absent = "absent" if found.value is None else ""
+        marker = (self.schema, _checksum(fields), f"{found.expires:.3f}", absent, *found.generation)
+        pairs = [part for pair in fields.items() for part in pair]
+        return lease.fill("fill_hash", key, token, expiry, *pairs, MARKER, " ".join(marker))
+
+    def decode(self, reply: Reply) -> Found | None:
+        if isinstance(reply, list):  # RESP2 has no maps
+            reply = dict(zip(reply[::2], reply[1::2], strict=True))
+        if not isinstance(reply, dict):
+            raise Undecodable("not a hash")
+        if not reply:
+            return None
+        try:
+            fields = {name.decode(): value.decode() for name, value in reply.items()}
+            marker = fields.pop(MARKER, "")
+            if not marker:
+                raise Undecodable("written by another program")
+            schema, checksum, expires, absent, *generation = marker.split(" ")
+            if schema != self.schema:
+                raise Undecodable("of another schema")
+            if checksum != _checksum(fields):
+                raise Undecodable("altered")
+            value = None if absent else self._values(fields)
+            size = sum(map(len, reply)) + sum(map(len, reply.values()))
+            return Found(value, tuple(generation), float(expires), size)
+        except Undecodable:
+            raise
+        except (ValueError, KeyError, ArithmeticError) as error:
+            raise Undecodable(str(error)) from error
+
+    def _values(self, fields: dict[str, str]) -> tuple[Any, ...]:
+        return tuple(
+            text.read(fields[field.column]) if field.column in fields else None
+            for field, text in self.texts
+        )
+
+
+def _checksum(fields: dict[str, str]) -> str:
+    return f"{zlib.crc32(repr(sorted(fields.items())).encode()):08x}"

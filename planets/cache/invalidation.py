@@ -1,0 +1,70 @@
+"""Invalidating by hand, and on the signals of a save."""
+
+from __future__ import annotations
+
+from django.db import DEFAULT_DB_ALIAS, connections, models
+
+from . import gates, keys
+from .writes import RECORDS, Touched, writes
+from .writes import everything as all_of
+
+
+def invalidate(
+    *targets: models.Model | type[models.Model] | str,
+    everything: bool = False,
+    using: str = DEFAULT_DB_ALIAS,
+) -> Touched:
+    """Make entries unreachable: of an instance, of a model's table, of a table by its name.
+
+    `everything=True` is every entry of the database. Inside a transaction it holds from now, and
+    what is read meanwhile is not kept. Returns the gates and records that it reached.
+    Raises TypeError where there is nothing to invalidate.
+    """
+    if not targets and not everything:
+        raise TypeError("invalidate() takes an instance, a model, a table name or everything=True")
+    touched = all_of(using) if everything else Touched()
+    for target in targets:
+        touched |= _touched(target, using)
+    _act(touched, using)
+    return touched
+
+
+def saved(instance: models.Model, using: str, *, created: bool = False) -> None:
+    """What signals call: `invalidate` for what the statement of the save has not done already."""
+    touched = _touched(instance, using)
+    if created:
+        # No record of it can exist but of its absence, which goes with its table.
+        touched = Touched(touched.gates, frozenset(), touched.tables)
+    if state := writes(connections[using]):
+        touched = touched - state.pending - state.settled
+    if touched:
+        _act(touched, using)
+
+
+def _act(touched: Touched, using: str) -> None:
+    state = writes(connections[using])
+    if state and state.in_transaction:
+        state.hold(touched)
+    else:
+        touched.open(gates.token())
+
+
+def _touched(target: models.Model | type[models.Model] | str, using: str) -> Touched:
+    if isinstance(target, str):
+        return _table(target.lower(), using)
+    tables = [target._meta.db_table, *(p._meta.db_table for p in target._meta.get_parent_list())]
+    if isinstance(target, type):
+        touched = Touched()
+        for table in tables:
+            touched |= _table(table.lower(), using)
+        return touched
+    names = frozenset(table.lower() for table in tables)
+    records = frozenset(RECORDS[name].key(target.pk) for name in names if name in RECORDS)
+    return Touched(frozenset(keys.gate(using, name) for name in names), records, names)
+
+
+def _table(table: str, using: str) -> Touched:
+    found = {keys.gate(using, table)}
+    if table in RECORDS:
+        found.add(keys.rows(using, table))
+    return Touched(frozenset(found), tables=frozenset([table]))

@@ -1,0 +1,74 @@
+"""The names of things in Redis. Nothing else in the project spells a key."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import uuid
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+from django.db import connections
+
+# Part of every digest, so that a release that reads another format never meets the old one's
+# entries. Raise it with any change to codecs.Entry.
+FORMAT = 1
+
+# Their repr() tells both type and value, so 1, "1", True and Decimal("1") make four keys.
+TELLING = frozenset(
+    {
+        str, int, float, bool, bytes, type(None), decimal.Decimal, uuid.UUID,
+        datetime.datetime, datetime.date, datetime.time, datetime.timedelta,
+    }
+)  # fmt: skip
+
+
+class UntellableParameter(TypeError):
+    """A parameter whose repr() need not tell it from another value."""
+
+
+def sql(alias: str, statement: str, params: Sequence[Any], shape: str) -> str:
+    """`sql:<digest>` for a statement on a database.
+
+    `shape` tells apart what is kept of the same SQL: one row or all, how many columns, dicts.
+    Raises UntellableParameter.
+    """
+    for param in params:
+        if type(param) not in TELLING:
+            raise UntellableParameter(f"{type(param).__qualname__} cannot be part of a key")
+    text = repr((FORMAT, database(alias), shape, statement, tuple(params)))
+    return "sql:" + blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def gate(alias: str, table: str) -> str:
+    """`gen:<alias>:<table>`: the gate of a table. MySQL may fold case, so the key does."""
+    return f"gen:{database(alias)}:{table.lower()}"
+
+
+def everything(alias: str) -> str:
+    """`gen:<alias>:*`: the gate that every entry of a database stands behind."""
+    return f"gen:{database(alias)}:*"
+
+
+def rows(alias: str, table: str) -> str:
+    """`gen:<alias>:<table>#rows`: the bulk generation that every record of a table carries."""
+    return gate(alias, table) + "#rows"
+
+
+def lease(key: str) -> str:
+    """`lease:{<key>}`: the braces put it into the cluster slot of the key it guards."""
+    return f"lease:{{{key}}}"
+
+
+@lru_cache(maxsize=64)
+def database(alias: str) -> str:
+    """The first alias that names the same database: a write by either must reach both."""
+    mine = _place(alias)
+    return next(other for other in connections if _place(other) == mine)
+
+
+def _place(alias: str) -> tuple[str, ...]:
+    settings = connections.settings[alias]
+    return tuple(str(settings.get(part, "")) for part in ("ENGINE", "HOST", "PORT", "NAME"))

@@ -1,0 +1,55 @@
+"""Leases: the right of one caller to load and fill one key.
+
+A filler's lease is `l:<token>`. A write to a record puts its tombstone, a closed gate, in the same
+place, so a fill that raced with the write finds that the lease is no longer its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from . import keys
+from .client import Command, run
+from .conf import conf
+
+
+def claim(key: str, token: str) -> Command:
+    """Replies who holds the lease now: `l:<token>` if it was free."""
+    return run("claim", [keys.lease(key)], f"l:{token}", round(conf().LEASE * 1000))
+
+
+# A writer's tombstone, or nothing that we know: nobody whose fill is worth waiting for.
+NOBODY = ""
+
+
+def holder(reply: object) -> str:
+    """Who holds a lease: a filler's token, or NOBODY."""
+    if isinstance(reply, bytes) and reply[:2] == b"l:":
+        return reply[2:].decode("ascii", "replace")
+    return NOBODY
+
+
+def fill(script: str, key: str, token: str, expiry: tuple[str, int], *value: Any) -> Command:
+    """Stores, with its expiry, only while the lease is still `token`'s; gives the lease back."""
+    return run(script, [keys.lease(key), key], f"l:{token}", *expiry, *value)
+
+
+def release(key: str, token: str) -> Command:
+    """Gives the lease back without a fill."""
+    return run("release", [keys.lease(key)], f"l:{token}")
+
+
+def close(key: str, writer: str) -> Command:
+    """Deletes a record and closes its lease to all fillers until `open`, or the deadline."""
+    return run("hold", [keys.lease(key), key], writer, round(conf().WRITE_DEADLINE * 1000))
+
+
+def open(key: str, writer: str) -> Command:
+    """Ends the writer's hold on a record's lease."""
+    return run("hold", [keys.lease(key), key], writer, 0)
+
+
+def debt(records: Sequence[str]) -> list[Command]:
+    """What invalidates these records whoever holds their leases."""
+    return [("DEL", name) for key in records for name in (keys.lease(key), key)]

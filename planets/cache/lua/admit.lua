@@ -1,0 +1,11 @@
+-- The generation that is current behind a gate; opens a new one where there is none.
+-- KEYS: the gate. ARGV: a new random token, milliseconds.
+local held = redis.pcall('GET', KEYS[1])
+if type(held) == 'string' then
+  local kind = string.sub(held, 1, 2)
+  if kind == 'o:' or (kind == 'w:' and redis.call('PTTL', KEYS[1]) > 0) then return held end
+end
+-- Missing, or not ours: a gate of the wrong type or form would never heal by itself.
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], 'o:' .. ARGV[1], 'PX', ARGV[2])
+return 'o:' .. ARGV[1]

@@ -1,0 +1,49 @@
+"""What the layer tells of itself. Django signals, so that nothing here knows who listens."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from django.dispatch import Signal
+
+Kind = Literal["sql", "record"]
+Outcome = Literal["hit", "miss", "bypass", "error"]
+
+# Sent with event=Fetch after each fetch, in the thread that made it.
+fetched = Signal()
+# Sent with event=Invalidation after a write's entries went stale.
+invalidated = Signal()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """One read through the cache, of plain JSON values."""
+
+    kind: Kind
+    key: str
+    sql: str  # or, for a record, the names of its fields
+    tables: tuple[str, ...]
+    outcome: Outcome
+    tier: Literal["near", "redis", "database"]
+    ms: float
+    reason: str = ""  # why it was a bypass, an error, or a miss that could not be filled
+    ttl: float | None = None  # seconds left, where known
+    bytes: int | None = None  # of the stored value, where known
+    load_ms: float | None = None  # what the database took when it was last asked
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "tables": list(self.tables)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invalidation:
+    """Keys that were made unreachable, and the statement that did it ("" where called by hand)."""
+
+    keys: tuple[str, ...]
+    tables: tuple[str, ...]
+    sql: str
+    landed: bool  # False: Redis was away, and it will be repeated until it lands
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "keys": list(self.keys), "tables": list(self.tables)}
