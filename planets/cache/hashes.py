@@ -13,7 +13,6 @@ import uuid
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar
 
@@ -32,15 +31,7 @@ from .writes import RECORDS, RecordKeys
 M = TypeVar("M", bound=models.Model)
 
 # schema fingerprint, checksum, expiry, "absent" or "", generations: separated by spaces.
-MARKER = "_aside"
-
-
-def _timedelta(text: str) -> datetime.timedelta:
-    return datetime.timedelta(microseconds=int(text))
-
-
-def _bool(text: str) -> bool:
-    return {"1": True, "0": False}[text]
+MARKER = b"_aside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +40,38 @@ class Text:
 
     type: type
     write: Callable[[Any], str]
-    read: Callable[[str], Any]
+    read: Callable[[bytes], Any]
 
+
+def _plain(type_: type, read: Callable[[str], Any], write: Callable[[Any], str] = str) -> Text:
+    return Text(type_, write, lambda data: read(data.decode()))
+
+
+MICROSECOND = datetime.timedelta(microseconds=1)
 
 # The first that fits. A value whose type is not the one named is not stored.
 TEXTS: tuple[tuple[type[models.Field[Any, Any]], Text], ...] = (
-    (models.BooleanField, Text(bool, lambda value: "1" if value else "0", _bool)),
+    (
+        models.BooleanField,
+        Text(bool, lambda value: "1" if value else "0", {b"1": True, b"0": False}.__getitem__),
+    ),
     (models.IntegerField, Text(int, str, int)),
     (models.FloatField, Text(float, repr, float)),
-    (models.DecimalField, Text(decimal.Decimal, str, decimal.Decimal)),
-    (models.CharField, Text(str, str, str)),
-    (models.TextField, Text(str, str, str)),
-    (
-        models.DateTimeField,
-        Text(datetime.datetime, datetime.datetime.isoformat, datetime.datetime.fromisoformat),
-    ),
-    (models.DateField, Text(datetime.date, datetime.date.isoformat, datetime.date.fromisoformat)),
-    (models.TimeField, Text(datetime.time, datetime.time.isoformat, datetime.time.fromisoformat)),
+    (models.DecimalField, _plain(decimal.Decimal, decimal.Decimal)),
+    (models.CharField, Text(str, str, bytes.decode)),
+    (models.TextField, Text(str, str, bytes.decode)),
+    (models.DateTimeField, _plain(datetime.datetime, datetime.datetime.fromisoformat)),
+    (models.DateField, _plain(datetime.date, datetime.date.fromisoformat)),
+    (models.TimeField, _plain(datetime.time, datetime.time.fromisoformat)),
     (
         models.DurationField,
-        Text(
+        _plain(
             datetime.timedelta,
-            lambda value: str(value // datetime.timedelta(microseconds=1)),
-            _timedelta,
+            lambda text: int(text) * MICROSECOND,
+            lambda value: str(value // MICROSECOND),
         ),
     ),
-    (models.UUIDField, Text(uuid.UUID, str, uuid.UUID)),
+    (models.UUIDField, _plain(uuid.UUID, uuid.UUID)),
     (
         models.BinaryField,
         Text(bytes, lambda value: base64.b64encode(value).decode(), base64.b64decode),
@@ -109,8 +106,13 @@ class Records(Generic[M]):
         self.table = model._meta.db_table.lower()
         self.names = RecordKeys(model._meta.db_table, str(model._meta.pk.column).lower())
         fields: list[Any] = list(model._meta.concrete_fields)
-        self.texts = [(field, _text_of(field)) for field in fields]
-        self.attnames = [field.attname for field, _ in self.texts]
+        self.columns = ", ".join(field.column for field in fields)
+        self.texts = [(field.column.encode(), _text_of(field)) for field in fields]
+        self.attnames = [field.attname for field in fields]
+        self.pk_at = self.attnames.index(model._meta.pk.attname)
+        # Changes with any change to the columns, so that no older hash is taken for this one.
+        shape = [(field.column, type(field).__name__) for field in fields]
+        self.schema = blake2b(repr((keys.FORMAT, shape)).encode(), digest_size=4).hexdigest()
         RECORDS[self.table] = self.names
 
     # --- the public face
@@ -135,7 +137,7 @@ class Records(Generic[M]):
                 keys.gate(alias, self.table),
             ),
             tables=(self.table,),
-            sql=", ".join(self.columns),
+            sql=self.columns,
             ttl=self.ttl,
         )
 
@@ -168,22 +170,6 @@ class Records(Generic[M]):
 
     # --- the shelf: how a row lies in Redis
 
-    @cached_property
-    def columns(self) -> list[str]:
-        return [field.column for field, _ in self.texts]
-
-    @cached_property
-    def pk_at(self) -> int:
-        return self.attnames.index(self.model._meta.pk.attname)
-
-    @cached_property
-    def schema(self) -> str:
-        """Changes with any change to the columns, so that no older hash is taken for this one."""
-        shape = [
-            (field.column, type(field).__name__, text.type.__name__) for field, text in self.texts
-        ]
-        return blake2b(repr((keys.FORMAT, shape)).encode(), digest_size=4).hexdigest()
-
     def read(self, key: str) -> Command:
         return ("HGETALL", key)
 
@@ -194,17 +180,22 @@ class Records(Generic[M]):
     def fill(
         self, lookup: Lookup, key: str, token: str, expiry: tuple[str, int], found: Found
     ) -> Command:
-        fields: dict[str, str] = {}
-        for value, (field, text) in zip(found.value or (), self.texts, strict=False):
+        fields: dict[bytes, bytes] = {}
+        for value, (name, text) in zip(found.value or (), self.texts, strict=False):
             if value is None:
                 continue
             if type(value) is not text.type:
-                raise Unencodable(f"{field} is a {type(value).__name__}, not {text.type.__name__}")
-            fields[field.column] = text.write(value)
+                raise Unencodable(f"{name!r} is a {type(value).__name__}, not {text.type.__name__}")
+            fields[name] = text.write(value).encode()
         if sum(map(len, fields.values())) > conf().MAX_BYTES:
             raise Unencodable(f"it is longer than MAX_BYTES, {conf().MAX_BYTES}")
-        absent = "absent" if found.value is None else ""
-        marker = (self.schema, _checksum(fields), f"{found.expires:.3f}", absent, *found.generation)
+        marker = (
+            self.schema,
+            self.checksum(fields),
+            f"{found.expires:.3f}",
+            "absent" if found.value is None else "",
+            *found.generation,
+        )
         pairs = [part for pair in fields.items() for part in pair]
         return lease.fill("fill_hash", key, token, expiry, *pairs, MARKER, " ".join(marker))
 
@@ -216,29 +207,25 @@ class Records(Generic[M]):
         if not reply:
             return None
         try:
-            fields = {name.decode(): value.decode() for name, value in reply.items()}
-            marker = fields.pop(MARKER, "")
-            if not marker:
-                raise Undecodable("written by another program")
-            schema, checksum, expires, absent, *generation = marker.split(" ")
+            schema, checksum, expires, absent, *generation = reply[MARKER].decode().split(" ")
             if schema != self.schema:
                 raise Undecodable("of another schema")
-            if checksum != _checksum(fields):
+            if checksum != self.checksum(reply):
                 raise Undecodable("altered")
-            value = None if absent else self._values(fields)
-            size = sum(map(len, reply)) + sum(map(len, reply.values()))
-            return Found(value, tuple(generation), float(expires), size)
-        except Undecodable:
-            raise
-        except (ValueError, KeyError, ArithmeticError) as error:
+            value = None if absent else self.values(reply)
+            return Found(value, tuple(generation), float(expires), sum(map(len, reply.values())))
+        except KeyError:
+            raise Undecodable("written by another program") from None
+        except (ValueError, ArithmeticError) as error:
             raise Undecodable(str(error)) from error
 
-    def _values(self, fields: dict[str, str]) -> tuple[Any, ...]:
-        return tuple(
-            text.read(fields[field.column]) if field.column in fields else None
-            for field, text in self.texts
-        )
+    def values(self, fields: dict[bytes, bytes]) -> list[Any]:
+        return [
+            None if (value := fields.get(name)) is None else text.read(value)
+            for name, text in self.texts
+        ]
 
-
-def _checksum(fields: dict[str, str]) -> str:
-    return f"{zlib.crc32(repr(sorted(fields.items())).encode()):08x}"
+    def checksum(self, fields: dict[bytes, bytes]) -> str:
+        """CRC-32 of the names and values of our columns."""
+        joined = b"\0".join([fields.get(name, b"\xff") for name, _ in self.texts])
+        return f"{zlib.crc32(joined):08x}"

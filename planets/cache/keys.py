@@ -42,16 +42,19 @@ def sql(alias: str, statement: str, params: Sequence[Any], shape: str) -> str:
     return "sql:" + blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
+@lru_cache(maxsize=4096)
 def gate(alias: str, table: str) -> str:
     """`gen:<alias>:<table>`: the gate of a table. MySQL may fold case, so the key does."""
     return f"gen:{database(alias)}:{table.lower()}"
 
 
+@lru_cache(maxsize=64)
 def everything(alias: str) -> str:
     """`gen:<alias>:*`: the gate that every entry of a database stands behind."""
     return f"gen:{database(alias)}:*"
 
 
+@lru_cache(maxsize=4096)
 def rows(alias: str, table: str) -> str:
     """`gen:<alias>:<table>#rows`: the bulk generation that every record of a table carries."""
     return gate(alias, table) + "#rows"

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from . import gates, keys, lease, stats, tables
@@ -302,7 +302,8 @@ def watch(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     and do not exist in manual mode), so the four methods that end a transaction are wrapped, on
     this one connection object. A reconnect finds them wrapped already.
     """
-    if writes(connection):
+    # Django's connection without a database, to create one, has an alias that nobody reads by.
+    if writes(connection) or connection.alias not in connections.settings:
         return
     state = Writes(connection)
     connection.cache_aside_writes = state  # type: ignore[attr-defined]

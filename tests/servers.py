@@ -1,0 +1,207 @@
+"""Private, throwaway MariaDB and Redis servers, for tests and benchmarks.
+
+Each has a directory of its own, listens on a Unix socket (Redis on TCP loopback too where asked),
+and goes when it is stopped, when its process ends, and when that process is killed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import redis
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+STARTS_WITHIN = 60.0  # seconds; a loaded machine is slow, and a server that fails ends at once
+
+
+class NotInstalled(RuntimeError):
+    """No binary of a server is on PATH."""
+
+
+def find_binary(*names: str) -> str:
+    """The first of `names` on PATH or in sbin, where Debian keeps servers. Raises NotInstalled."""
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
+    for name in names:
+        if found := shutil.which(name, path=path):
+            return found
+    raise NotInstalled(f"none of {', '.join(names)} is installed")
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Server:
+    """A server process in a temporary directory."""
+
+    def __init__(self) -> None:
+        # Short: the path of a Unix socket holds 107 characters.
+        self.directory = Path(tempfile.mkdtemp(prefix="planets-", dir="/tmp"))
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def spawn(self, command: list[str], ready: Callable[[], bool]) -> None:
+        log = self.directory / "log"
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=self.directory,
+                preexec_fn=_die_with_parent,
+                start_new_session=True,  # Ctrl-C is for the test run
+            )
+        give_up = time.monotonic() + STARTS_WITHIN
+        while not ready():
+            if self.process.poll() is not None or time.monotonic() > give_up:
+                raise RuntimeError(f"{command[0]} did not start:\n{log.read_text()[-2000:]}")
+            time.sleep(0.01)
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        """End the process and wait for it; the directory stays, so that it can start again."""
+        if self.process:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(how)
+            self.process.wait()
+            self.process = None
+
+    def remove(self) -> None:
+        self.stop(signal.SIGKILL)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.remove()
+
+
+class MariaDB(Server):
+    """MariaDB or MySQL, with a superuser `root` without password on its socket."""
+
+    user = "root"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.socket = str(self.directory / "db.sock")
+        data = self.directory / "data"
+        common = [f"--datadir={data}", *(["--user=root"] if os.geteuid() == 0 else [])]
+        try:
+            server = find_binary("mariadbd")
+            subprocess.run(
+                [
+                    find_binary("mariadb-install-db"),
+                    "--no-defaults",
+                    "--auth-root-authentication-method=normal",
+                    "--skip-test-db",
+                    *common,
+                ],
+                check=True,
+                capture_output=True,
+            )
+        except NotInstalled:
+            server = find_binary("mysqld")
+            subprocess.run(
+                [server, "--no-defaults", "--initialize-insecure", *common],
+                check=True,
+                capture_output=True,
+            )
+        self.spawn(
+            [
+                server,
+                "--no-defaults",
+                *common,
+                f"--socket={self.socket}",
+                f"--pid-file={self.directory / 'db.pid'}",
+                "--skip-networking",
+                "--innodb-flush-log-at-trx-commit=0",
+                "--character-set-server=utf8mb4",
+            ],
+            self.accepts,
+        )
+
+    def accepts(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(self.socket) == 0
+
+
+class Redis(Server):
+    """Redis or Valkey. `options` are configuration directives, as maxmemory="1mb"."""
+
+    def __init__(self, *, tcp: bool = False, **options: Any) -> None:
+        super().__init__()
+        self.options = options
+        self.socket = str(self.directory / "redis.sock")
+        self.port = _free_port() if tcp else 0
+        self.start()
+
+    @property
+    def url(self) -> str:
+        password = self.options.get("requirepass")
+        if self.port:
+            return f"redis://{f':{password}@' if password else ''}127.0.0.1:{self.port}/0"
+        return f"unix://{f':{password}@' if password else ''}{self.socket}?db=0"
+
+    def client(self, **options: Any) -> redis.Redis:
+        """A plain client, for what a test sees and does behind the layer's back."""
+        return redis.Redis(
+            unix_socket_path=self.socket, password=self.options.get("requirepass"), **options
+        )
+
+    def start(self) -> None:
+        settings = {"save": "", "appendonly": "no", "bind": "127.0.0.1", **self.options}
+        self.spawn(
+            [
+                find_binary("redis-server", "valkey-server"),
+                *("--port", str(self.port), "--unixsocket", self.socket),
+                *("--dir", str(self.directory)),
+                *(part for name, value in settings.items() for part in (f"--{name}", str(value))),
+            ],
+            self.answers,
+        )
+
+    def answers(self) -> bool:
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except redis.BusyLoadingError:
+            return False
+        except redis.ConnectionError:
+            return False
+
+    def restart(self, how: int = signal.SIGTERM) -> None:
+        self.stop(how)
+        self.start()
+
+    def pause(self) -> None:
+        """It keeps its connections and answers nothing."""
+        assert self.process
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self.process
+        self.process.send_signal(signal.SIGCONT)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def unique_name(prefix: str) -> str:
+    """A name for a database that no other run has."""
+    return f"{prefix}_{secrets.token_hex(4)}"

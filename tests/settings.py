@@ -1,0 +1,43 @@
+"""The site's settings on the servers of a test run.
+
+Servers that TEST_DB_* and TEST_REDIS_URL name are used; what they do not name is started, private
+to this process and gone with it. TEST_DATABASE=sqlite runs on SQLite.
+"""
+
+import atexit
+import os
+
+from tests import servers
+
+# Child processes import this module too, and must share the servers of the first.
+if "TEST_SERVERS_ARE_UP" not in os.environ:
+    os.environ["TEST_SERVERS_ARE_UP"] = "1"
+    for name in ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME"):
+        os.environ.pop(name, None)
+    if os.environ.get("TEST_DATABASE", "mysql") == "sqlite":
+        pass
+    elif "TEST_DB_HOST" in os.environ:
+        for name in ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME"):
+            if f"TEST_{name}" in os.environ:
+                os.environ[name] = os.environ[f"TEST_{name}"]
+    else:
+        mariadb = servers.MariaDB()
+        atexit.register(mariadb.remove)
+        os.environ.update(
+            DB_HOST=mariadb.socket, DB_PORT="", DB_USER=mariadb.user, DB_PASS="", DB_NAME="planets"
+        )
+    if "TEST_REDIS_URL" in os.environ:
+        os.environ["REDIS_URL"] = os.environ["TEST_REDIS_URL"]
+    else:
+        private_redis = servers.Redis()
+        atexit.register(private_redis.remove)
+        os.environ["REDIS_URL"] = private_redis.url
+    os.environ["SECRET_KEY"] = "only-for-tests"
+    os.environ["DEBUG"] = "off"
+
+from planetsite.settings import *  # noqa: E402, F403
+from planetsite.settings import INSTALLED_APPS  # noqa: E402
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.zoo"]
+# Hashing a password is not what any test is about.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
