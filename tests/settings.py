@@ -35,8 +35,8 @@ if "TEST_SERVERS_ARE_UP" not in os.environ:
     os.environ["SECRET_KEY"] = "only-for-tests"
     os.environ["DEBUG"] = "off"
 
-from planetsite.settings import *  # noqa: E402, F403
-from planetsite.settings import INSTALLED_APPS  # noqa: E402
+from planetsite.settings import *  # noqa: F403
+from planetsite.settings import INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.zoo"]
 # Hashing a password is not what any test is about.
