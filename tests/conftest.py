@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 import redis as redis_py
 from django.db import connection
 
+import planets.cache
+from planets.cache import fetched
+from planets.cache.client import Command, Reply, client
+from planets.cache.signals import Fetch
+from planets.models import Moon, Planet
+from planets.seed import seed
+
 from . import servers
 from . import settings as test_settings
+
+LUA = Path(planets.cache.__file__).parent / "lua"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,3 +52,37 @@ def redis() -> Iterator[redis_py.Redis]:
         client.flushdb()
         yield client
         client.flushdb()
+
+
+@pytest.fixture
+def round_trips(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Every round trip to Redis from here on: its commands by name, a script by the script's."""
+    scripts = {path.read_text(): path.stem for path in LUA.glob("*.lua")}
+    trips: list[list[str]] = []
+    exchange = client._exchange
+
+    def counted(commands: Sequence[Command]) -> list[Reply]:
+        trips.append([scripts[c[1]] if c[0] == "EVAL" else str(c[0]) for c in commands])
+        return exchange(commands)
+
+    monkeypatch.setattr(client, "_exchange", counted)
+    return trips
+
+
+@pytest.fixture
+def events() -> Iterator[list[Fetch]]:
+    """Every fetch from here on, as the signal tells it."""
+    heard: list[Fetch] = []
+
+    def hear(event: Fetch, **kwargs: object) -> None:
+        heard.append(event)
+
+    fetched.connect(hear)
+    yield heard
+    fetched.disconnect(hear)
+
+
+@pytest.fixture
+def solar_system(transactional_db: None) -> None:
+    """The planets and moons of a fresh database, which the flush after a test takes away."""
+    seed(Planet, Moon)

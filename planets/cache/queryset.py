@@ -150,10 +150,12 @@ class CachedPrefetch(Prefetch):
 
 
 def _relation(model: Any, name: str) -> Any:
+    """The field behind an attribute of a model: `tags`, or `children` of a foreign key to it."""
     for field in model._meta.get_fields():
-        accessor = field.get_accessor_name() if field.auto_created else field.name
-        if accessor == name and field.is_relation:
-            return field
+        if field.is_relation:
+            reverse = field.auto_created and not field.concrete
+            if name == (field.get_accessor_name() if reverse else field.name):
+                return field
     raise FieldDoesNotExist(name)
 
 

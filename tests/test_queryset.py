@@ -1,0 +1,421 @@
+"""cached(): the answers are Django's own, whatever is asked."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import decimal
+import pickle
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import models, transaction
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, Subquery, Value
+from django.db.models.functions import Now, Random, TruncMonth, Upper
+from django.utils import timezone
+
+from planets.cache import disabled
+from planets.cache.signals import Fetch
+from planets.models import Moon, Planet
+
+from .zoo.models import Animal, Bird, Everything, Pet, Tag
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FULL: dict[str, Any] = {
+    "boolean": True,
+    "small": -32768,
+    "integer": 2147483647,
+    "big": -(2**63),
+    "positive_big": 2**63 - 1,
+    "real": 0.1 + 0.2,
+    "decimal": decimal.Decimal("12345678901234567890.0123456789"),
+    "char": "Zürich 🪐 \N{ZERO WIDTH JOINER}",
+    "text": "'; DROP TABLE planet; -- %s %% \\ \x00",
+    "slug": "a-slug",
+    "url": "https://example.org/?q=%s",
+    "date": dt.date(1, 1, 1),
+    "time": dt.time(23, 59, 59, 999999),
+    "datetime": dt.datetime(2026, 3, 29, 2, 30, 0, 1, tzinfo=ZoneInfo("Asia/Kathmandu")),
+    "duration": dt.timedelta(days=-3, microseconds=7),
+    "uuid": uuid.UUID(int=1),
+    "binary": b"\x00\xff\x80",
+    "json": {"a": [1, 2.5, None, True, "🪐"], "b": {}},
+    "address": "2001:db8::1",
+    "file": "some/path.txt",
+}
+
+
+def parts(rows: Any) -> Any:
+    """Values and types, so that 1 and True, or a list and a tuple, differ."""
+    if isinstance(rows, models.Model):
+        return (type(rows), rows._state.db, rows._state.adding, parts(vars_of(rows)))
+    if isinstance(rows, dict):
+        return (type(rows), [(key, parts(value)) for key, value in rows.items()])
+    if isinstance(rows, list | tuple | models.QuerySet):
+        return (type(rows).__name__, [parts(row) for row in rows])
+    return (type(rows), rows)
+
+
+def vars_of(instance: models.Model) -> dict[str, Any]:
+    return {k: v for k, v in sorted(vars(instance).items()) if not k.startswith("_")}
+
+
+@pytest.fixture
+def rows(redis: Any) -> None:
+    Everything.objects.create(**FULL)
+    Everything.objects.create(uuid=None)  # NULLs
+    Everything.objects.create(json="null", char="", binary=b"", real=-0.0, uuid=None)
+
+
+READS: dict[str, Callable[[Any], Any]] = {
+    "instances": lambda q: list(q.order_by("id")),
+    "values": lambda q: list(q.order_by("id").values()),
+    "values_list": lambda q: list(q.order_by("id").values_list()),
+    "named": lambda q: [tuple(row) for row in q.order_by("id").values_list("id", named=True)],
+    "flat decimals": lambda q: list(q.order_by("id").values_list("decimal", flat=True)),
+    "defer": lambda q: list(q.order_by("id").defer("json", "binary")),
+    "only": lambda q: list(q.order_by("id").only("char")),
+    "get": lambda q: q.get(uuid=FULL["uuid"]),
+    "first": lambda q: q.order_by("id").first(),
+    "last": lambda q: q.order_by("id").last(),
+    "earliest": lambda q: q.exclude(date=None).earliest("date"),
+    "latest": lambda q: q.exclude(date=None).latest("date"),
+    "count": lambda q: q.count(),
+    "exists": lambda q: q.filter(integer=FULL["integer"]).exists(),
+    "not exists": lambda q: q.filter(integer=5).exists(),
+    "contains": lambda q: q.contains(Everything.objects.first()),
+    "sum of decimals": lambda q: q.aggregate(models.Sum("decimal"), n=Count("id")),
+    "aggregate of a slice": lambda q: q.order_by("id")[:2].aggregate(models.Max("datetime")),
+    "dates": lambda q: list(q.dates("datetime", "month")),
+    "datetimes": lambda q: list(q.datetimes("datetime", "hour", tzinfo=dt.UTC)),
+    "trunc": lambda q: list(
+        q.exclude(datetime=None)
+        .annotate(m=TruncMonth("datetime", tzinfo=dt.UTC))
+        .values_list("m", flat=True)
+    ),
+    "in_bulk": lambda q: q.in_bulk(),
+    "annotate": lambda q: list(q.annotate(up=Upper("char"), one=Value(1)).order_by("id")),
+    "group": lambda q: list(q.values("boolean").annotate(n=Count("id")).order_by("boolean")),
+    "distinct": lambda q: list(q.order_by("boolean").values_list("boolean", flat=True).distinct()),
+    "slice": lambda q: list(q.order_by("id")[1:2]),
+    "item": lambda q: q.order_by("id")[1],
+    "union": lambda q: list(q.filter(id=1).union(Everything.objects.filter(id=2)).order_by("id")),
+    "subquery": lambda q: list(
+        q.filter(id__in=Subquery(Everything.objects.filter(boolean=True).values("id")))
+    ),
+    "exists annotation": lambda q: list(
+        q.annotate(e=Exists(Everything.objects.filter(id=OuterRef("id"), small=-32768)))
+        .order_by("id")
+        .values_list("e", flat=True)
+    ),
+    "json path": lambda q: list(q.filter(json__b={}).values_list("json__a", flat=True)),
+    "extra select": lambda q: list(q.extra(select={"two": "1 + 1"}).order_by("id")),
+    "order by an unselected": lambda q: list(
+        q.annotate(x=F("small")).order_by("x", "id").values_list("id", flat=True)
+    ),
+    "none": lambda q: list(q.none()),
+    "empty in": lambda q: list(q.filter(id__in=[])),
+    "empty count": lambda q: q.filter(id__in=[]).count(),
+    "reverse": lambda q: list(q.order_by("id").reverse()),
+    "bool": lambda q: bool(q.filter(boolean=True)),
+    "len": lambda q: len(q.all()),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
+def test_a_hit_equals_the_database_in_value_and_type(
+    rows: None, events: list[Fetch], read: Callable[[Any], Any]
+) -> None:
+    truth = parts(read(Everything.objects.all()))
+    assert parts(read(Everything.objects.cached())) == truth  # a miss
+    events.clear()
+    assert parts(read(Everything.objects.cached())) == truth
+    assert {event.outcome for event in events} <= {"hit"}
+
+
+def test_the_reads_above_do_reach_the_cache(rows: None, events: list[Fetch]) -> None:
+    for read in READS.values():
+        read(Everything.objects.cached())
+    assert len(events) >= len(READS) - 3  # an empty set is known without asking
+    assert {event.outcome for event in events} <= {"miss", "hit"}  # some share their rows
+
+
+@pytest.mark.asyncio
+async def test_the_async_variants_hit_too(transactional_db: None, redis: Any) -> None:
+    heard: list[Fetch] = []
+    from planets.cache import fetched
+
+    receiver = lambda event, **kwargs: heard.append(event)  # noqa: E731
+    fetched.connect(receiver)
+    await Animal.objects.acreate(name="Owl")
+    for _ in range(2):
+        assert [a.name async for a in Animal.objects.cached()] == ["Owl"]
+        assert (await Animal.objects.cached().aget(name="Owl")).name == "Owl"
+        assert await Animal.objects.cached().acount() == 1
+        assert await Animal.objects.cached().aexists()
+        assert await Animal.objects.cached().order_by("id").afirst()
+        assert await Animal.objects.cached().aaggregate(n=Count("id")) == {"n": 1}
+        assert await Animal.objects.cached().order_by("-id").ain_bulk()
+    fetched.disconnect(receiver)
+    assert [event.outcome for event in heard] == ["miss"] * 7 + ["hit"] * 7
+
+
+def test_django_errors_are_the_same(redis: Any) -> None:
+    for _ in range(2):
+        with pytest.raises(Animal.DoesNotExist):
+            Animal.objects.cached().get(name="Unicorn")
+    Animal.objects.create(name="Owl")
+    Animal.objects.create(name="Owl")
+    for _ in range(2):
+        with pytest.raises(Animal.MultipleObjectsReturned):
+            Animal.objects.cached().get(name="Owl")
+
+
+def test_deferred_fields_load_from_the_database(rows: None, django_assert_num_queries: Any) -> None:
+    list(Everything.objects.cached().only("char"))
+    with django_assert_num_queries(1):
+        deferred = Everything.objects.cached().only("char").order_by("id")[0]
+    with django_assert_num_queries(0):
+        deferred = Everything.objects.cached().only("char").order_by("id")[0]
+    assert deferred.get_deferred_fields() >= {"json", "binary"}
+    with django_assert_num_queries(1):
+        assert deferred.json == FULL["json"]
+
+
+def test_relations_come_with_the_hit(redis: Any, django_assert_num_queries: Any) -> None:
+    mother = Animal.objects.create(name="Mother")
+    child = Animal.objects.create(name="Child", mother=mother)
+    child.tags.add(Tag.objects.create(word="small"))
+    queryset = Animal.objects.cached().order_by("id").select_related("mother")
+    for prefetch in (["tags"], ["children__tags"], [Prefetch("tags", Tag.objects.cached())]):
+        list(queryset.prefetch_related(*prefetch))
+        with django_assert_num_queries(0):
+            first, second = queryset.prefetch_related(*prefetch)
+            assert second.mother == mother
+            if prefetch == ["children__tags"]:
+                assert [tag.word for tag in first.children.all()[0].tags.all()] == ["small"]
+            else:
+                assert [tag.word for tag in second.tags.all()] == ["small"]
+
+
+def test_children_and_proxies(redis: Any, django_assert_num_queries: Any) -> None:
+    Bird.objects.create(name="Owl", wingspan=90)
+    for _ in range(2):
+        (bird,) = Bird.objects.cached()
+        (pet,) = Pet.objects.cached()
+    assert (bird.name, bird.wingspan, type(pet)) == ("Owl", 90, Pet)
+
+
+def test_a_changed_instance_changes_nobody_elses(rows: None) -> None:
+    def fresh() -> Any:
+        return Everything.objects.cached().order_by("id")
+
+    truth = copy.deepcopy(FULL)
+    list(fresh())
+    mine = fresh()[0]
+    mine.json["a"].append("mine")
+    mine.char = "mine"
+    fresh().values()[0]["json"]["a"].append("mine")
+    assert fresh()[0].json == truth["json"]
+    assert fresh()[0].char == truth["char"]
+    assert fresh().values()[0]["json"] == truth["json"]
+
+
+DIFFERENT: list[Callable[[Any], Any]] = [
+    lambda q: list(q.filter(char="1")),
+    lambda q: list(q.filter(integer=1)),
+    lambda q: list(q.filter(integer=1)[:1]),
+    lambda q: q.filter(integer=1).count(),
+    lambda q: q.filter(integer=1).exists(),
+    lambda q: list(q.filter(boolean=True)),
+    lambda q: list(q.filter(real=1.0)),
+    lambda q: list(q.filter(decimal=decimal.Decimal(1))),
+    lambda q: list(q.filter(date=dt.date(2026, 1, 1))),
+    lambda q: list(q.filter(datetime=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))),
+    lambda q: list(q.filter(json=None)),
+    lambda q: q.aggregate(models.Max("integer")),
+    lambda q: q.aggregate(models.Min("integer")),
+    lambda q: list(q.order_by("id")),
+    lambda q: list(q.order_by("-id")),
+]
+
+
+def test_calls_that_django_would_answer_differently_share_no_key(
+    redis: Any, events: list[Fetch]
+) -> None:
+    asked: dict[str, tuple[str, str]] = {}
+    for read in DIFFERENT:
+        events.clear()
+        read(Everything.objects.cached())
+        (event,) = events
+        assert event.key not in asked, (event.sql, asked[event.key])
+        assert event.outcome == "miss"
+        asked[event.key] = (event.sql, event.kind)
+
+
+def test_shapes_that_are_built_on_the_same_rows_share_them(
+    rows: None, events: list[Fetch], django_assert_num_queries: Any
+) -> None:
+    shapes: list[Callable[[Any], Any]] = [
+        list,
+        lambda q: list(q.values()),
+        lambda q: list(q.values_list()),
+        lambda q: [row.char for row in q.values_list(named=True)],
+    ]
+    truth = [parts(read(Everything.objects.order_by("id"))) for read in shapes]
+    for _ in range(2):
+        assert [parts(read(Everything.objects.cached().order_by("id"))) for read in shapes] == truth
+    assert len({event.key for event in events}) == 1
+    assert [event.outcome for event in events].count("miss") == 1
+
+
+def test_what_cannot_be_cached_says_why(redis: Any, events: list[Fetch]) -> None:
+    Animal.objects.create(name="Owl")
+    cached = Animal.objects.cached()
+    with transaction.atomic():
+        list(cached.select_for_update())
+    assert "locks rows" in events.pop().reason
+    assert [a.name for a in cached.iterator()] == ["Owl"]
+    assert "iterator()" in events.pop().reason
+    cached.explain()
+    assert "not a SELECT" in events.pop().reason
+    list(cached.annotate(now=Now()))
+    assert re.search("changes by itself|may ask for the time", events.pop().reason)
+    list(cached.annotate(r=Random()))
+    assert "changes by itself" in events.pop().reason
+    list(cached.order_by("?"))
+    assert "changes by itself" in events.pop().reason
+    list(cached.extra(select={"x": "my_function(id)"}).none())
+    assert not events
+    assert {event.outcome for event in events} <= {"bypass"}
+
+
+def test_a_parameter_that_cannot_be_told_from_another_is_not_cached(
+    redis: Any, events: list[Fetch]
+) -> None:
+    class Odd(str):
+        """Equal to any other in a log, not in the database."""
+
+        __slots__ = ()
+
+        def __repr__(self) -> str:
+            return "<odd>"
+
+    list(Animal.objects.cached().extra(where=["name = %s"], params=[Odd("a")]))
+    assert events.pop().reason.endswith("Odd cannot be part of a key")
+
+
+def test_more_than_the_limit_is_not_stored(redis: Any, events: list[Fetch], settings: Any) -> None:
+    settings.CACHE_ASIDE = {"MAX_BYTES": 1000}
+    Everything.objects.create(text="x" * 2000)
+    assert len(Everything.objects.cached()) == 1
+    assert "MAX_BYTES" in events[-1].reason
+    assert not redis.keys("sql:*")
+    assert not redis.keys("lease:*")
+
+
+def test_writing_through_a_cached_queryset_reads_the_database(
+    redis: Any, events: list[Fetch]
+) -> None:
+    Animal.objects.create(name="Owl")
+    cached = Animal.objects.cached().filter(name="Owl")
+    list(cached)
+    events.clear()
+    assert cached.get_or_create(name="Owl")[1] is False
+    assert cached.update_or_create(name="Owl", defaults={"weight": 3})[1] is False
+    assert cached.update(weight=F("weight") + 1) == 1
+    assert cached.get().weight == 4
+    assert cached.delete()[0] == 1
+    assert not cached
+    assert [event.outcome for event in events] == ["miss", "miss"]
+
+
+def test_ttl_and_expire_at(redis: Any, settings: Any) -> None:
+    settings.CACHE_ASIDE = {"TTL": 100, "JITTER": 0.1}
+
+    def ttl() -> int:
+        (key,) = redis.keys("sql:*")
+        left = redis.ttl(key)
+        redis.flushdb()
+        return left
+
+    list(Animal.objects.cached())
+    assert 89 <= ttl() <= 110
+    list(Animal.objects.cached(ttl=1000))
+    assert 899 <= ttl() <= 1100
+    list(Animal.objects.cached(expire_at=timezone.now() + dt.timedelta(hours=1)))
+    assert 3590 <= ttl() <= 3600
+    list(Animal.objects.cached(expire_at=timezone.now() - dt.timedelta(hours=1)))
+    assert redis.keys("sql:*") == []
+
+
+def test_nothing_is_stored_without_a_ttl(redis: Any, solar_system: None) -> None:
+    list(Planet.objects.cached().prefetch_related("moons"))
+    Moon.objects.cached().count()
+    from planets.records import planets
+
+    planets([1, 2, 99])
+    keys = redis.keys("*")
+    assert len(keys) >= 8
+    assert {key: redis.ttl(key) for key in keys if redis.ttl(key) <= 0} == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ttl": 0}, "ttl is 0, must be more than 0 seconds"),
+        ({"ttl": -1}, "ttl is -1"),
+        ({"expire_at": dt.datetime(2026, 1, 1)}, "must have a time zone"),
+    ],
+)
+def test_nonsense_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Animal.objects.cached(**options)
+
+
+def test_a_cached_queryset_copies_and_combines_like_any(redis: Any) -> None:
+    for name in ("Owl", "Eagle", "Emu"):
+        Animal.objects.create(name=name)
+    cached = Animal.objects.cached().filter(name__startswith="E")
+    assert len(copy.deepcopy(cached)) == len(pickle.loads(pickle.dumps(cached))) == 2
+    assert (cached | Animal.objects.filter(name="Owl")).count() == 3
+    assert (cached & Animal.objects.filter(name="Emu")).get().name == "Emu"
+    assert Animal.objects.filter(pk__in=cached).count() == 2
+    assert cached.uncached().filter(Q(name="Emu")).count() == 1
+    children = Animal.objects.filter(mother__in=cached)
+    assert list(children) == []
+
+
+def test_known_related_objects_stay(redis: Any, django_assert_num_queries: Any) -> None:
+    mother = Animal.objects.create(name="Mother")
+    Animal.objects.create(name="Child", mother=mother)
+    for _ in range(2):
+        (child,) = mother.children.cached()
+    with django_assert_num_queries(0):
+        assert child.mother is mother
+
+
+def test_disabled_reads_the_database(redis: Any, events: list[Fetch]) -> None:
+    for _ in range(2):
+        with disabled():
+            list(Animal.objects.cached())
+    assert [event.reason for event in events] == ["caching is disabled"] * 2
+    assert redis.keys("sql:*") == []
+
+
+def test_large_results_are_compressed_on_request(redis: Any, settings: Any) -> None:
+    Everything.objects.create(text="x" * 50_000)
+    sizes = []
+    for above in (0, 1000):
+        redis.flushdb()
+        settings.CACHE_ASIDE = {"COMPRESS_ABOVE": above}
+        for _ in range(2):
+            assert Everything.objects.cached().get().text == "x" * 50_000
+        (key,) = redis.keys("sql:*")
+        sizes.append(redis.strlen(key))
+    assert sizes[1] * 10 < sizes[0]

@@ -1,0 +1,152 @@
+"""How often each read asks Redis and the database, itemised."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db.models import Count, Max
+
+from planets.cache import fetch
+from planets.models import Moon, Planet
+from planets.records import planet, planets
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("solar_system")]
+
+MISS = [
+    ["GET", "MGET"],  # look: the entry, its gates
+    ["admit", "admit", "claim", "GET", "MGET"],  # open both gates, take the lease, look again
+    ["fill_string"],  # store the entry, its expiry, give the lease back
+]
+HIT = [["GET", "MGET"]]
+
+
+def test_a_queryset_costs_three_round_trips_once_and_then_one(
+    redis: Any, round_trips: list[list[str]], django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(1):
+        first = list(Planet.objects.cached().listed())
+    assert round_trips == MISS
+
+    round_trips.clear()
+    with django_assert_num_queries(0):
+        assert list(Planet.objects.cached().listed()) == first
+    assert round_trips == HIT
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda cached: cached.count(),
+        lambda cached: cached.exists(),
+        lambda cached: cached.get(name="Earth"),
+        lambda cached: cached.order_by("name").first(),
+        lambda cached: cached.aggregate(Max("radius")),
+        lambda cached: cached.order_by("id")[:3].aggregate(Max("radius")),
+        lambda cached: cached.annotate(n=Count("id")).count(),
+        lambda cached: list(cached.values_list("name", flat=True)),
+        lambda cached: cached.in_bulk([1, 2]),
+    ],
+)
+def test_whatever_is_asked_of_a_queryset_a_hit_is_one_round_trip(
+    redis: Any, round_trips: list[list[str]], django_assert_num_queries: Any, read: Any
+) -> None:
+    uncached = read(Planet.objects.all())
+    assert read(Planet.objects.cached()) == uncached
+
+    round_trips.clear()
+    with django_assert_num_queries(0):
+        assert read(Planet.objects.cached()) == uncached
+    assert round_trips == HIT
+
+
+def test_a_join_stands_behind_the_gates_of_both_tables(
+    redis: Any, round_trips: list[list[str]], django_assert_num_queries: Any
+) -> None:
+    list(Moon.objects.cached().listed())
+    assert round_trips[1] == ["admit", "admit", "admit", "claim", "GET", "MGET"]
+
+    round_trips.clear()
+    with django_assert_num_queries(0):
+        assert [moon.planet.name for moon in Moon.objects.cached().listed()]
+    assert round_trips == HIT
+
+
+def test_prefetching_costs_a_round_trip_a_level(
+    redis: Any, round_trips: list[list[str]], django_assert_num_queries: Any
+) -> None:
+    read = lambda: [  # noqa: E731
+        (p.name, [moon.name for moon in p.moons.all()])
+        for p in Planet.objects.cached().prefetch_related("moons")
+    ]
+    first = read()
+    round_trips.clear()
+    with django_assert_num_queries(0):
+        assert read() == first
+    assert round_trips == [*HIT, *HIT]
+
+
+def test_a_record_costs_three_round_trips_once_and_then_one(
+    redis: Any, round_trips: list[list[str]], django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(1):
+        assert planet(3)
+    assert round_trips == [
+        ["HGETALL", "MGET"],  # look: the hash, its gates
+        # open: the bulk generation, everything, the table (for an absence); lease; look again
+        ["admit", "admit", "admit", "claim", "HGETALL", "MGET"],
+        ["fill_hash"],
+    ]
+
+    round_trips.clear()
+    with django_assert_num_queries(0):
+        assert planet(3)
+    assert round_trips == [["HGETALL", "MGET"]]
+
+
+def test_comparing_eight_is_one_round_trip(
+    redis: Any, round_trips: list[list[str]], django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(1):
+        assert len(planets(range(1, 9))) == 8
+    assert [len(trip) for trip in round_trips] == [8 + 1, 3 + 8 + 8 + 1, 8]
+
+    round_trips.clear()
+    with django_assert_num_queries(0):
+        assert len(planets(range(1, 9))) == 8
+    assert round_trips == [["HGETALL"] * 8 + ["MGET"]]
+
+
+def test_an_absent_id_is_asked_of_the_database_once(
+    redis: Any, round_trips: list[list[str]], django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(1):
+        assert planet(99) is None
+
+    round_trips.clear()
+    with django_assert_num_queries(0):
+        assert planet(99) is None
+    assert round_trips == [["HGETALL", "MGET"]]
+
+
+def test_the_tutorials_fetch_is_one_round_trip(
+    redis: Any, round_trips: list[list[str]], django_assert_num_queries: Any
+) -> None:
+    sql = "SELECT id, name FROM planet WHERE id < %s"
+    first = fetch(sql, [3])
+    assert first == [{"id": 1, "name": "Mercury"}, {"id": 2, "name": "Venus"}]
+
+    round_trips.clear()
+    with django_assert_num_queries(0):
+        assert fetch(sql, [3]) == first
+    assert round_trips == HIT
+
+
+def test_a_save_is_two_round_trips(redis: Any, round_trips: list[list[str]]) -> None:
+    earth = Planet.objects.get(pk=3)
+    round_trips.clear()
+    earth.save()
+    assert round_trips == [
+        ["hold", "hold"],  # close: the table's gate; the record's lease, and its hash goes
+        ["hold", "hold"],  # open both
+    ]
