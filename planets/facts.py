@@ -6,6 +6,7 @@ https://nssdc.gsfc.nasa.gov/planetary/factsheet/ and its notes, planetfact_notes
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 ABSOLUTE_ZERO = -273.15  # °C
 MISSING = "unknown"
@@ -31,8 +32,9 @@ class Fact:
             return MISSING
         return f"{number(value)}\N{NO-BREAK SPACE}{self.unit}"
 
-    def times_earth(self, value: float | None) -> float | None:
-        return value / self.earth if value is not None and self.earth else None
+    def times_earth(self, value: float | None) -> str:
+        """The value as a multiple of the Earth's, "" where there is none to tell."""
+        return ratio(value / self.earth) if value is not None and self.earth else ""
 
 
 def number(value: float) -> str:
@@ -122,3 +124,46 @@ FACTS = (
     ),
 )
 BY_FIELD = {fact.field: fact for fact in FACTS}
+
+
+@dataclass(frozen=True)
+class Trait:
+    """A fact that is yes, no, or unknown."""
+
+    field: str
+    label: str
+    help: str = ""
+
+    def text(self, value: bool | None) -> str:
+        return MISSING if value is None else "yes" if value else "no"
+
+
+TRAITS = (
+    Trait("has_rings", "rings"),
+    Trait("has_magnetic_field", "magnetic field", "One that spans the planet."),
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A fact of one planet in words."""
+
+    label: str
+    text: str
+    help: str
+    times_earth: str = ""
+
+
+def shown(planet: Any, field: str) -> Shown:
+    fact, value = BY_FIELD[field], getattr(planet, field)
+    return Shown(fact.label, fact.text(value), fact.help, fact.times_earth(value))
+
+
+def grouped(planet: Any) -> dict[str, list[Shown]]:
+    """Every fact of a planet, by group; the traits close the first one."""
+    groups = {
+        group: [shown(planet, fact.field) for fact in FACTS if fact.group == group]
+        for group in GROUPS
+    }
+    groups[BODY] += [Shown(t.label, t.text(getattr(planet, t.field)), t.help) for t in TRAITS]
+    return groups
