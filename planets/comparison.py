@@ -38,13 +38,17 @@ def parse(values: Iterable[str]) -> Choice:
 
 @dataclass(frozen=True)
 class Bar:
-    """A planet's value; the bar reaches from `start` for `length`, in hundredths of the row."""
+    """A planet's value; the bar reaches from `start` for `length`, in hundredths of the row.
+
+    There is a bar where a measure is `known`.
+    """
 
     planet: Planet
     text: str
     times_earth: str
     start: float = 0
     length: float = 0
+    known: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,6 @@ class Row:
     fact: Fact | Trait
     bars: Sequence[Bar]
     zero: float = 0
-
-    @property
-    def measured(self) -> bool:
-        return isinstance(self.fact, Fact)
 
 
 def compare(planets: Sequence[Planet]) -> list[Row]:
@@ -84,6 +84,7 @@ def _measure(fact: Fact, planets: Sequence[Planet]) -> Row:
                 fact.times_earth(value),
                 start=round((min(value or 0, 0) - low) * scale, 2),
                 length=round(abs(value or 0) * scale, 2),
+                known=value is not None,
             )
             for planet, value in zip(planets, values, strict=True)
         ],

@@ -27,10 +27,12 @@ class Fact:
     earth: float | None = None
 
     def text(self, value: float | None) -> str:
-        """The value with its unit, as "5,972 km"."""
+        """The value with its unit, as "6,378 km"."""
         if value is None:
             return MISSING
-        return f"{number(value)}\N{NO-BREAK SPACE}{self.unit}"
+        gap = "" if self.unit == "°" else "\N{NO-BREAK SPACE}"
+        times = f"\N{MULTIPLICATION SIGN}{gap}" if self.unit[0].isdigit() else ""
+        return f"{number(value)}{gap}{times}{self.unit}"
 
     def times_earth(self, value: float | None) -> str:
         """The value as a multiple of the Earth's, "" where there is none to tell."""
@@ -87,7 +89,6 @@ FACTS = (
         ROTATION,
         "Of the equator to the orbit; above 90° it turns backwards.",
         maximum=180,
-        earth=23.4,
     ),
     Fact(
         "distance",
@@ -119,7 +120,7 @@ FACTS = (
         "surface pressure",
         "bar",
         CLIMATE,
-        "Of the air at the surface; left empty for giants, which have no surface.",
+        "Of the air at the surface; giants have no surface.",
         earth=1,
     ),
 )

@@ -42,12 +42,13 @@ class Globe:
 
     @property
     def reach(self) -> float:
-        """How far from the centre anything is drawn."""
-        return max([105, *(radius + width / 2 for radius, width, _ in self.rings)])
+        """How far to the left and right of the centre anything is drawn."""
+        rings = max((radius + width / 2 for radius, width, _ in self.rings), default=0)
+        return max(105, rings * abs(math.cos(math.radians(self.tilt))))
 
     @property
     def view_box(self) -> str:
-        half = max(self.reach + 4, 125)
+        half = max(self.reach + 8, 125)
         return f"{-half:g} {-half:g} {2 * half:g} {2 * half:g}"
 
 
@@ -102,12 +103,12 @@ def scene(planets: Sequence[Planet], *, sun: bool) -> Scene:
     known = [planet for planet in planets if planet.radius]
     largest = max((planet.radius or 0 for planet in known), default=1)
     per_km = 145 / largest
-    left: float = Scene.SUN_EDGE + 18 if sun else 0
+    left: float = Scene.SUN_EDGE + 18 if sun else 8
     placed = []
     for planet in known:
         drawn = globe(planet)
         scale = (planet.radius or 0) * per_km / 100
-        width = max(2 * scale * drawn.reach * (0.9 if planet.ring_colour else 1) + 16, 92)
+        width = max(2 * scale * drawn.reach + 16, 92)
         placed.append(Placed(planet, drawn, left + width / 2, scale, left, width))
         left += width
     return Scene(placed, width=left + 8, sun_radius=SUN_RADIUS * per_km)
