@@ -1,4 +1,3 @@
-import csv
 from typing import Any
 
 from django import forms
@@ -7,14 +6,17 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
-from .facts import BY_FIELD, FACTS, GROUPS, TRAITS
+from .export import write_csv
+from .facts import BODY, BY_FIELD, CLIMATE, FACTS, GROUPS, ORBIT, ROTATION, TRAITS
 from .models import Moon, Planet
 
 admin.site.site_header = admin.site.site_title = "Planets"
 admin.site.index_title = "The data of the site"
 
 LOOKS = ("colour", "accent", "ring_colour")
-EXPORTED = ("id", "name", "kind", "position", *BY_FIELD, *(trait.field for trait in TRAITS))
+FIELDS: dict[str, list[str]] = {
+    group: [fact.field for fact in FACTS if fact.group == group] for group in GROUPS
+}
 
 
 class PlanetForm(forms.ModelForm):
@@ -64,10 +66,10 @@ class PlanetAdmin(admin.ModelAdmin):
     save_on_top = True
     fieldsets = (
         (None, {"fields": ("name", "kind", "position", "description")}),
-        *(
-            (group, {"fields": [fact.field for fact in FACTS if fact.group == group]})
-            for group in GROUPS
-        ),
+        (BODY, {"fields": FIELDS[BODY]}),
+        (ROTATION, {"fields": FIELDS[ROTATION]}),
+        (ORBIT, {"fields": FIELDS[ORBIT]}),
+        (CLIMATE, {"fields": FIELDS[CLIMATE]}),
         ("Yes or no", {"fields": [trait.field for trait in TRAITS]}),
         ("Picture", {"fields": LOOKS, "classes": ["collapse"]}),
     )
@@ -128,9 +130,7 @@ class PlanetAdmin(admin.ModelAdmin):
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": 'attachment; filename="planets.csv"'},
         )
-        rows = csv.writer(response)
-        rows.writerow(EXPORTED)
-        rows.writerows([_cell(getattr(planet, field)) for field in EXPORTED] for planet in planets)
+        write_csv(planets, response)
         return response
 
 
@@ -155,10 +155,3 @@ class MoonAdmin(admin.ModelAdmin):
     @admin.display(description="orbital period", ordering="orbital_period")
     def period_text(self, moon: Moon) -> str:
         return moon.period_text
-
-
-def _cell(value: object) -> object:
-    """Text that a spreadsheet would run as a formula gets an apostrophe before it."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return value

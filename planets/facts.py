@@ -6,7 +6,6 @@ https://nssdc.gsfc.nasa.gov/planetary/factsheet/ and its notes, planetfact_notes
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 ABSOLUTE_ZERO = -273.15  # °C
 MISSING = "unknown"
@@ -143,28 +142,3 @@ TRAITS = (
     Trait("has_rings", "rings"),
     Trait("has_magnetic_field", "magnetic field", "One that spans the planet."),
 )
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A fact of one planet in words."""
-
-    label: str
-    text: str
-    help: str
-    times_earth: str = ""
-
-
-def shown(planet: Any, field: str) -> Shown:
-    fact, value = BY_FIELD[field], getattr(planet, field)
-    return Shown(fact.label, fact.text(value), fact.help, fact.times_earth(value))
-
-
-def grouped(planet: Any) -> dict[str, list[Shown]]:
-    """Every fact of a planet, by group; the traits close the first one."""
-    groups = {
-        group: [shown(planet, fact.field) for fact in FACTS if fact.group == group]
-        for group in GROUPS
-    }
-    groups[BODY] += [Shown(t.label, t.text(getattr(planet, t.field)), t.help) for t in TRAITS]
-    return groups

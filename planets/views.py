@@ -3,7 +3,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from . import comparison, facts, pictures, records
+from . import comparison, factsheet, pictures, records
+from .facts import BY_FIELD
 from .forms import MoonFilter, PlanetFilter
 from .models import Moon, Planet
 
@@ -17,7 +18,7 @@ def home(request: HttpRequest) -> HttpResponse:
     everything = list(Planet.objects.in_order())
     planets = list(Planet.objects.listed(**criteria))
     sort = criteria.get("sort", "")
-    card_facts = [*CARD_FACTS, *({sort} & facts.BY_FIELD.keys() - {*CARD_FACTS})]
+    card_facts = [*CARD_FACTS, *({sort} & BY_FIELD.keys() - {*CARD_FACTS})]
     return render(
         request,
         "planets/home.html",
@@ -30,11 +31,11 @@ def home(request: HttpRequest) -> HttpResponse:
                 {
                     "planet": planet,
                     "globe": pictures.globe(planet),
-                    "facts": [facts.shown(planet, field) for field in card_facts],
+                    "facts": [factsheet.shown(planet, field) for field in card_facts],
                 }
                 for planet in planets
             ],
-            "sorted_by": facts.BY_FIELD[sort].label if sort in facts.BY_FIELD else "",
+            "sorted_by": BY_FIELD[sort].label if sort in BY_FIELD else "",
         },
     )
 
@@ -53,9 +54,9 @@ def planet(request: HttpRequest, planet_id: int) -> HttpResponse:
         {
             "planet": found,
             "globe": pictures.globe(found),
-            "groups": facts.grouped(found),
+            "groups": factsheet.grouped(found),
             "headlines": [
-                facts.shown(found, f) for f in ("radius", "day_length", "orbital_period")
+                factsheet.shown(found, f) for f in ("radius", "day_length", "orbital_period")
             ],
             "moons": list(Moon.objects.of(found.pk)),
             "previous": previous,
