@@ -33,6 +33,6 @@ class Migration(migrations.Migration):
     dependencies = (("planets", "0003_facts_and_moons"),)
 
     operations = (
-        migrations.RunPython(write_any_letter, migrations.RunPython.noop),
+        migrations.RunPython(write_any_letter, migrations.RunPython.noop, atomic=False),
         migrations.RunPython(fill_in, migrations.RunPython.noop),
     )
