@@ -2,7 +2,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
@@ -14,9 +14,7 @@ admin.site.site_header = admin.site.site_title = "Planets"
 admin.site.index_title = "The data of the site"
 
 LOOKS = ("colour", "accent", "ring_colour")
-FIELDS: dict[str, list[str]] = {
-    group: [fact.field for fact in FACTS if fact.group == group] for group in GROUPS
-}
+FIELDS = {group: tuple(fact.field for fact in FACTS if fact.group == group) for group in GROUPS}
 
 
 class PlanetForm(forms.ModelForm):
@@ -60,7 +58,7 @@ class PlanetAdmin(admin.ModelAdmin):
     )
     list_filter = ("kind", "has_rings", "has_magnetic_field")
     search_fields = ("name", "description")
-    ordering = ("position", "id")
+    ordering = (F("position").asc(nulls_last=True), "id")
     inlines = (MoonInline,)
     actions = ("mark_with_rings", "mark_without_rings", "export_csv")
     save_on_top = True
