@@ -136,7 +136,7 @@ def test_a_full_redis_still_serves_and_still_invalidates(own: Redis, events: lis
 def test_a_read_only_replica_serves_until_somebody_writes(own: Redis, events: list[Fetch]) -> None:
     the_site_is_right()
     with own.client() as direct:
-        direct.replicaof("127.0.0.1", 1)  # type: ignore[no-untyped-call]
+        direct.replicaof("127.0.0.1", 1)
         events.clear()
         the_site_is_right()
         assert {event.outcome for event in events} == {"hit"}
@@ -145,7 +145,7 @@ def test_a_read_only_replica_serves_until_somebody_writes(own: Redis, events: li
         assert client.away
         assert client.debt
         the_site_is_right()
-        direct.replicaof("NO", "ONE")  # type: ignore[no-untyped-call]
+        direct.replicaof("NO", "ONE")
     wait_until(lambda: not client.away)
     assert client.debt == 0
     the_site_is_right()
@@ -227,5 +227,5 @@ def test_pages_stay_up(own: Redis) -> None:
 
 def test_a_caller_is_told_what_happened(own: Redis) -> None:
     own.stop()
-    with pytest.raises(Unavailable, match="socket|file|Connection"):
+    with pytest.raises(Unavailable, match=r"socket|file|Connection"):
         client.call(("PING",))

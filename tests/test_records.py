@@ -41,7 +41,7 @@ def test_every_field_type_that_has_a_plain_text_comes_back_as_it_was(
 
 
 def test_a_field_without_a_plain_text_is_refused_by_name() -> None:
-    with pytest.raises(ImproperlyConfigured, match="zoo.Everything.json is a JSONField"):
+    with pytest.raises(ImproperlyConfigured, match=r"zoo\.Everything\.json is a JSONField"):
         Records(Everything)
 
 
@@ -171,10 +171,10 @@ def test_write_through_stores_the_saved_row_once_it_is_committed(
         assert planet(3).mass == stored  # type: ignore[union-attr]
     assert Planet.objects.get(pk=3).mass == stored
 
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         earth.name = "nobody"
         earth.save()
-        raise RuntimeError
+        transaction.set_rollback(True)
     assert not redis.exists("planet:3")
 
 
