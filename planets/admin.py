@@ -2,7 +2,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, F, QuerySet
+from django.db.models import CharField, Count, F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
@@ -40,6 +40,8 @@ class MoonInline(admin.TabularInline):
     model = Moon
     extra = 0
     show_change_link = True
+    # The admin's own text inputs are so wide that a row of them leaves the page.
+    formfield_overrides = {CharField: {"widget": forms.TextInput(attrs={"size": 17})}}  # noqa: RUF012
 
 
 @admin.register(Planet)
@@ -51,7 +53,6 @@ class PlanetAdmin(admin.ModelAdmin):
         "position",
         "mass_text",
         "radius_text",
-        "day_text",
         "moon_count",
         "has_rings",
         "picture_colours",
@@ -82,10 +83,6 @@ class PlanetAdmin(admin.ModelAdmin):
     @admin.display(description="radius", ordering="radius")
     def radius_text(self, planet: Planet) -> str:
         return BY_FIELD["radius"].text(planet.radius)
-
-    @admin.display(description="length of day", ordering="day_length")
-    def day_text(self, planet: Planet) -> str:
-        return BY_FIELD["day_length"].text(planet.day_length)
 
     @admin.display(description="moons", ordering="moon_total")
     def moon_count(self, planet: Any) -> int:
@@ -136,7 +133,6 @@ class PlanetAdmin(admin.ModelAdmin):
 class MoonAdmin(admin.ModelAdmin):
     list_display = ("name", "planet", "radius_text", "period_text", "discovery_year", "discoverer")
     list_filter = ("planet",)
-    list_select_related = ("planet",)
     search_fields = ("name", "discoverer", "planet__name")
     autocomplete_fields = ("planet",)
     ordering = ("planet__position", "name")

@@ -26,6 +26,10 @@ def test_what_is_no_number_of_a_planet_is_named() -> None:
     ]
 
 
+def test_a_number_too_long_for_python_is_no_number_of_a_planet() -> None:
+    assert parse(["9" * 5000]).problems == [f"“{'9' * 20}” is not the number of a planet."]
+
+
 def test_more_planets_than_fit_are_left_out_with_a_word() -> None:
     choice = parse([",".join(map(str, range(1, MOST + 3)))])
 
