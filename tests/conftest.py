@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import redis as redis_py
-from django.db import connection
+from asgiref.sync import sync_to_async
+from django.db import connection, connections
 
 import planets.cache
 from planets.cache import fetched
@@ -86,3 +88,10 @@ def events() -> Iterator[list[Fetch]]:
 def solar_system(transactional_db: None) -> None:
     """The planets and moons of a fresh database, which the flush after a test takes away."""
     seed(Planet, Moon)
+
+
+@pytest_asyncio.fixture
+async def async_database(transactional_db: None) -> AsyncIterator[None]:
+    """For async tests: the thread that their queries run in closes its connection."""
+    yield
+    await sync_to_async(connections.close_all)()
