@@ -11,7 +11,7 @@ help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/site ## the site with data, an embedded Redis and the debug toolbar, on PORT=8000
-	@exec $(BIN)/python -m planetsite.demo --port $(PORT)
+	@exec $(BIN)/python -u -m planetsite.demo --port $(PORT)
 
 serve: $(VENV)/site ## the site by gunicorn, configured by the environment or .env
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
