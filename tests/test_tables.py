@@ -35,7 +35,8 @@ READS = {
 @pytest.mark.parametrize("vendor", ["mysql", "sqlite"])
 def test_a_read_and_its_tables(vendor: str, sql: str, tables: set[str]) -> None:
     statement = read(vendor, sql)
-    assert (statement.kind, statement.tables, statement.doubt) == ("read", tables, "")
+    assert (statement.kind, statement.doubt) == ("read", "")
+    assert statement.tables == tables
 
 
 @pytest.mark.parametrize(
@@ -182,7 +183,11 @@ SHAPES: list[Any] = [
     lambda q: q.order_by("-pk"),
     lambda q: q.values("pk").annotate(n=Count("pk")),
     lambda q: q.annotate(m=Max("pk")).filter(m__gt=1),
-    lambda q: q.union(q.model._default_manager.filter(pk=1)),
+    lambda q: (
+        q
+        if q.query.annotations or q.query.values_select or q.query.select_related
+        else q.union(q.model._default_manager.filter(pk=1))
+    ),
     lambda q: q.annotate(s=Subquery(Tag.objects.values("word")[:1])),
     lambda q: q.select_related() if q.model in (Moon, Animal) else q,
     lambda q: q.model._default_manager.filter(pk__in=q.values("pk")),
@@ -210,6 +215,7 @@ def named(query: Any) -> set[str]:
     return tables
 
 
+@pytest.mark.django_db  # compiling asks MySQL for its version
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_every_table_that_a_query_names_is_found(data: st.DataObject) -> None:
