@@ -12,8 +12,8 @@ import pytest
 from django.db import connections
 
 from planets.cache import client as client_module
-from planets.cache.client import Client
 from planets.cache.aside import Reading
+from planets.cache.client import Client
 from planets.cache.writes import Touched
 
 PATIENCE = 30.0  # seconds after which a step that must come has failed
