@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db import connections
 from django.db.backends.signals import connection_created
 
 
@@ -10,3 +11,6 @@ class PlanetsConfig(AppConfig):
         from .cache import writes
 
         connection_created.connect(writes.watch)
+        for connection in connections.all(initialized_only=True):
+            if connection.connection is not None:  # another app's ready() has asked before ours
+                writes.watch(connection)

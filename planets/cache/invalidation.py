@@ -6,7 +6,6 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 
 from . import gates, keys
 from .writes import RECORDS, Touched, writes
-from .writes import everything as all_of
 
 
 def invalidate(
@@ -22,7 +21,7 @@ def invalidate(
     """
     if not targets and not everything:
         raise TypeError("invalidate() takes an instance, a model, a table name or everything=True")
-    touched = all_of(using) if everything else Touched()
+    touched = Touched(frozenset([keys.everything(using)])) if everything else Touched()
     for target in targets:
         touched |= _touched(target, using)
     _act(touched, using)
