@@ -19,7 +19,7 @@ OUTSIDE = {"django", "django_redis", "redis", "sqlglot", "msgspec", "zstandard",
 STOREYS = [
     ["conf", "signals", "stats", "codecs", "tables"],
     ["keys", "client"],
-    ["gates"],
+    ["gates", "near"],
     ["lease"],
     ["writes"],
     ["aside"],

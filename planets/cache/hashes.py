@@ -26,7 +26,6 @@ from .client import Command, Reply
 from .codecs import Undecodable, Unencodable
 from .conf import conf
 from .signals import Kind
-from .writes import RECORDS, RecordKeys
 
 M = TypeVar("M", bound=models.Model)
 
@@ -105,7 +104,7 @@ class Records(Generic[M]):
         self.model = model
         self.ttl = ttl
         self.table = model._meta.db_table.lower()
-        self.names = RecordKeys(model._meta.db_table, str(model._meta.pk.column).lower())
+        self.names = keys.RecordKeys(model._meta.db_table, str(model._meta.pk.column).lower())
         fields: list[Any] = list(model._meta.concrete_fields)
         self.columns = ", ".join(field.column for field in fields)
         self.texts = [(field.column.encode(), _text_of(field)) for field in fields]
@@ -114,7 +113,7 @@ class Records(Generic[M]):
         # Changes with any change to the columns, so that no older hash is taken for this one.
         shape = [(field.column, type(field).__name__) for field in fields]
         self.schema = blake2b(repr((keys.FORMAT, shape)).encode(), digest_size=4).hexdigest()
-        RECORDS[self.table] = self.names
+        keys.RECORDS[self.table] = self.names
 
     # --- the public face
 

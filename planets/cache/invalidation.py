@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
 from . import gates, keys
-from .writes import RECORDS, Touched, writes
+from .writes import Touched, writes
 from .writes import everything as all_of
 
 
@@ -59,12 +59,12 @@ def _touched(target: models.Model | type[models.Model] | str, using: str) -> Tou
             touched |= _table(table.lower(), using)
         return touched
     names = frozenset(table.lower() for table in tables)
-    records = frozenset(RECORDS[name].key(target.pk) for name in names if name in RECORDS)
+    records = frozenset(keys.RECORDS[name].key(target.pk) for name in names if name in keys.RECORDS)
     return Touched(frozenset(keys.gate(using, name) for name in names), records, names)
 
 
 def _table(table: str, using: str) -> Touched:
     found = {keys.gate(using, table)}
-    if table in RECORDS:
+    if table in keys.RECORDS:
         found.add(keys.rows(using, table))
     return Touched(frozenset(found), tables=frozenset([table]))

@@ -6,6 +6,7 @@ import datetime
 import decimal
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -63,6 +64,21 @@ def rows(alias: str, table: str) -> str:
 def lease(key: str) -> str:
     """`lease:{<key>}`: the braces put it into the cluster slot of the key it guards."""
     return f"lease:{{{key}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKeys:
+    """How the rows of one table are named as records."""
+
+    prefix: str
+    column: str  # of the primary key, an integer
+
+    def key(self, pk: int) -> str:
+        return f"{self.prefix}:{pk}"
+
+
+# Table to its records; hashes.Records adds itself.
+RECORDS: dict[str, RecordKeys] = {}
 
 
 @lru_cache(maxsize=64)

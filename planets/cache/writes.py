@@ -27,6 +27,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from . import gates, keys, lease, stats, tables
 from .client import Unavailable, client
 from .conf import conf
+from .near import near
 from .signals import Invalidation, invalidated
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class Touched:
             )
         except Unavailable as error:
             logger.debug("Gates could not be closed: %s", error)
+        near.drop(self.gates | self.records)
 
     def open(self, writer: str, sql: str = "") -> None:
         """Opens all; where Redis cannot be reached, sees to it that it happens later."""
@@ -73,6 +75,8 @@ class Touched:
             ],
             debt=[*(("DEL", gate) for gate in self.gates), *lease.debt(sorted(self.records))],
         )
+        # After Redis has it, so that no reader of this process can put the old value back.
+        near.drop(self.gates | self.records)
         stats.count("invalidation", "landed" if landed else "owed")
         if invalidated.receivers:
             names = tuple(sorted(self.gates) + sorted(self.records))
@@ -80,21 +84,6 @@ class Touched:
                 keys=names, tables=tuple(sorted(self.tables)), sql=sql, landed=landed
             )
             invalidated.send(Writes, event=event)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordKeys:
-    """How the rows of one table are named as records."""
-
-    prefix: str
-    column: str  # of the primary key, an integer
-
-    def key(self, pk: int) -> str:
-        return f"{self.prefix}:{pk}"
-
-
-# Table to its records; hashes.Records adds itself.
-RECORDS: dict[str, RecordKeys] = {}
 
 
 def touched_by(alias: str, statement: tables.Statement, params: Any, many: bool) -> Touched:
@@ -108,12 +97,12 @@ def touched_by(alias: str, statement: tables.Statement, params: Any, many: bool)
     if not statement.changes_rows:
         return touched
     for name in names:
-        if name in RECORDS:
-            pks = _pks(statement, RECORDS[name].column, params, many)
+        if name in keys.RECORDS:
+            pks = _pks(statement, keys.RECORDS[name].column, params, many)
             if pks is None:
                 touched |= Touched(gates=frozenset([keys.rows(alias, name)]))
             else:
-                touched |= Touched(records=frozenset(map(RECORDS[name].key, pks)))
+                touched |= Touched(records=frozenset(map(keys.RECORDS[name].key, pks)))
     return touched
 
 
