@@ -26,13 +26,16 @@ class Fact:
     earth: float | None = None
 
     def text(self, value: float | None) -> str:
-        """The value with its unit, as "5,972 km"."""
+        """The value with its unit, as "6,378 km"."""
         if value is None:
             return MISSING
-        return f"{number(value)}\N{NO-BREAK SPACE}{self.unit}"
+        gap = "" if self.unit == "°" else "\N{NO-BREAK SPACE}"
+        times = f"\N{MULTIPLICATION SIGN}{gap}" if self.unit[0].isdigit() else ""
+        return f"{number(value)}{gap}{times}{self.unit}"
 
-    def times_earth(self, value: float | None) -> float | None:
-        return value / self.earth if value is not None and self.earth else None
+    def times_earth(self, value: float | None) -> str:
+        """The value as a multiple of the Earth's, "" where there is none to tell."""
+        return ratio(value / self.earth) if value is not None and self.earth else ""
 
 
 def number(value: float) -> str:
@@ -85,7 +88,6 @@ FACTS = (
         ROTATION,
         "Of the equator to the orbit; above 90° it turns backwards.",
         maximum=180,
-        earth=23.4,
     ),
     Fact(
         "distance",
@@ -117,8 +119,26 @@ FACTS = (
         "surface pressure",
         "bar",
         CLIMATE,
-        "Of the air at the surface; left empty for giants, which have no surface.",
+        "Of the air at the surface; giants have no surface.",
         earth=1,
     ),
 )
 BY_FIELD = {fact.field: fact for fact in FACTS}
+
+
+@dataclass(frozen=True)
+class Trait:
+    """A fact that is yes, no, or unknown."""
+
+    field: str
+    label: str
+    help: str = ""
+
+    def text(self, value: bool | None) -> str:
+        return MISSING if value is None else "yes" if value else "no"
+
+
+TRAITS = (
+    Trait("has_rings", "rings"),
+    Trait("has_magnetic_field", "magnetic field", "One that spans the planet."),
+)

@@ -4,6 +4,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.urls import reverse
 
+from .facts import BY_FIELD
 from .fields import FactField, UnsignedAutoField, at_least
 from .managers import MoonManager, PlanetManager
 
@@ -124,6 +125,14 @@ class Moon(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def radius_text(self) -> str:
+        return BY_FIELD["radius"].text(self.radius)
+
+    @property
+    def period_text(self) -> str:
+        return BY_FIELD["orbital_period"].text(self.orbital_period)
 
     def get_absolute_url(self) -> str:
         return f"{self.planet.get_absolute_url()}#moon-{self.pk}"

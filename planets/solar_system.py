@@ -2,7 +2,7 @@
 
 Planets: NASA's Planetary Fact Sheet (see facts.py for units); its radius is half its diameter.
 Moons: NASA's satellite fact sheets and JPL's tables of satellites; mean radius in km, orbital
-period in days. The text is plain Latin-1, which a table made by the tutorial may be limited to.
+period in days.
 """
 
 # name, kind, mass, radius, density, gravity, escape velocity, rotation period, length of day,

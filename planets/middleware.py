@@ -1,0 +1,43 @@
+import logging
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER = 10  # seconds; a restart or a failover takes about that
+# MySQL's numbers for "no server, no connection": cannot connect (2002, 2003), unknown host
+# (2005), gone or lost in the middle (2006, 2013), too many connections (1040, 1203), shutting
+# down (1053).
+AWAY = {1040, 1053, 1203, 2002, 2003, 2005, 2006, 2013}
+AWAY_SQLITE = {"unable to open database file", "database is locked"}
+
+
+class DatabaseAwayMiddleware:
+    """Answers 503 with Retry-After while the database cannot be reached.
+
+    Other database errors, such as a missing column, are faults of the site and stay a 500.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not is_away(exception):
+            return None
+        logger.error("The database is away: %s", exception)
+        response = render(request, "503.html", status=503)
+        response["Retry-After"] = str(RETRY_AFTER)
+        return response
+
+
+def is_away(exception: Exception) -> bool:
+    if not isinstance(exception, OperationalError):
+        return isinstance(exception, InterfaceError)
+    reason = exception.args[0] if exception.args else ""
+    return reason in AWAY or str(reason) in AWAY_SQLITE
