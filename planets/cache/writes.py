@@ -97,6 +97,12 @@ class RecordKeys:
 RECORDS: dict[str, RecordKeys] = {}
 
 
+def is_record(key: str) -> bool:
+    """Whether a key is named as a record of one of those tables."""
+    prefix, _, pk = key.rpartition(":")
+    return any(prefix == names.prefix for names in RECORDS.values()) and pk.isdecimal()
+
+
 def touched_by(alias: str, statement: tables.Statement, params: Any, many: bool) -> Touched:
     """What a write makes stale."""
     if statement.doubt:
