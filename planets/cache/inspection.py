@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from django.db import connections, router
+from django.db import router
 from redis.exceptions import ResponseError
 
-from . import codecs, gates, keys, sql
+from . import codecs, gates, sql
 from .aside import Found, Lookup
 from .client import Reply
 from .conf import conf
 from .hashes import BY_TABLE
 from .keyspace import Key, look, printable
 from .server import asking
+from .standing import databases
 
 State = Literal["current", "stale", "closed", "unreadable", ""]
 
@@ -140,8 +141,7 @@ def _entry(redis: Any, key: Key, reply: Reply) -> Content:
         return _unreadable(reply, error)
     found = Found(entry.rows, entry.generation, entry.expires, len(reply), entry.load_ms)
     # Of which database it is an entry does not say; random tokens match those of one alone.
-    places = dict.fromkeys(map(keys.database, connections))
-    states = [_state(redis, sql.place(alias, key.name, entry), found) for alias in places]
+    states = [_state(redis, sql.place(alias, key.name, entry), found) for alias in databases()]
     state = min(states, key=("current", "closed", "stale").index)
     rows = [[_short(cell) for cell in row] for row in entry.rows[:SHOWN_ROWS]]
     return Content(
@@ -165,8 +165,9 @@ def _record(redis: Any, key: Key, reply: Reply) -> Content:
         return _unreadable(reply, error)
     lookup = records.lookup(router.db_for_read(records.model), [key.name])
     state = _state(redis, lookup, found)
+    columns = [name for name, _ in records.texts if name in reply]
     return replace(
-        _plain(reply),
+        _plain({name: reply[name] for name in [*columns, *(reply.keys() - columns)]}),
         state=state,
         why=WHY[state],
         tables=(records.table,),

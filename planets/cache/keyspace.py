@@ -55,6 +55,11 @@ class Key:
         return kind(self.name)
 
     @property
+    def is_entry(self) -> bool:
+        """A cached value, and not what the layer keeps for its own use, or another program does."""
+        return self.kind in ("record", "sql")
+
+    @property
     def is_text(self) -> bool:
         """The name is the key itself, with nothing escaped."""
         return self.name.encode() == self.raw
@@ -104,8 +109,13 @@ class Sample:
             for name, found in by_kind.items()
         ]
 
+    @property
+    def entries(self) -> list[Key]:
+        return [key for key in self.keys if key.is_entry]
+
     def largest(self, number: int = 10) -> list[Key]:
-        return sorted(self.keys, key=lambda key: key.bytes or 0, reverse=True)[:number]
+        """The entries that take most memory."""
+        return sorted(self.entries, key=lambda key: key.bytes or 0, reverse=True)[:number]
 
     @property
     def counts_accesses(self) -> bool:
@@ -113,10 +123,10 @@ class Sample:
         return any(key.frequency is not None for key in self.keys)
 
     def hottest(self, number: int = 10) -> list[Key]:
-        """The most often accessed, or where Redis does not count, the most recently accessed."""
+        """The most often used entries; where Redis does not count, the most recently used."""
         if self.counts_accesses:
-            return sorted(self.keys, key=lambda key: key.frequency or 0, reverse=True)[:number]
-        known = [key for key in self.keys if key.idle is not None]
+            return sorted(self.entries, key=lambda key: key.frequency or 0, reverse=True)[:number]
+        known = [key for key in self.entries if key.idle is not None]
         return sorted(known, key=lambda key: key.idle or 0)[:number]
 
 
