@@ -2,7 +2,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import CharField, Count, F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
@@ -16,9 +16,7 @@ admin.site.site_header = admin.site.site_title = "Planets"
 admin.site.index_title = "The data of the site"
 
 LOOKS = ("colour", "accent", "ring_colour")
-FIELDS: dict[str, list[str]] = {
-    group: [fact.field for fact in FACTS if fact.group == group] for group in GROUPS
-}
+FIELDS = {group: tuple(fact.field for fact in FACTS if fact.group == group) for group in GROUPS}
 
 
 class PlanetForm(forms.ModelForm):
@@ -44,6 +42,8 @@ class MoonInline(admin.TabularInline):
     model = Moon
     extra = 0
     show_change_link = True
+    # The admin's own text inputs are so wide that a row of them leaves the page.
+    formfield_overrides = {CharField: {"widget": forms.TextInput(attrs={"size": 17})}}  # noqa: RUF012
 
 
 @admin.register(Planet)
@@ -56,14 +56,13 @@ class PlanetAdmin(RecordAdmin):
         "position",
         "mass_text",
         "radius_text",
-        "day_text",
         "moon_count",
         "has_rings",
         "picture_colours",
     )
     list_filter = ("kind", "has_rings", "has_magnetic_field")
     search_fields = ("name", "description")
-    ordering = ("position", "id")
+    ordering = (F("position").asc(nulls_last=True), "id")
     inlines = (MoonInline,)
     actions = ("mark_with_rings", "mark_without_rings", "export_csv")
     save_on_top = True
@@ -87,10 +86,6 @@ class PlanetAdmin(RecordAdmin):
     @admin.display(description="radius", ordering="radius")
     def radius_text(self, planet: Planet) -> str:
         return BY_FIELD["radius"].text(planet.radius)
-
-    @admin.display(description="length of day", ordering="day_length")
-    def day_text(self, planet: Planet) -> str:
-        return BY_FIELD["day_length"].text(planet.day_length)
 
     @admin.display(description="moons", ordering="moon_total")
     def moon_count(self, planet: Any) -> int:
@@ -141,7 +136,6 @@ class PlanetAdmin(RecordAdmin):
 class MoonAdmin(admin.ModelAdmin):
     list_display = ("name", "planet", "radius_text", "period_text", "discovery_year", "discoverer")
     list_filter = ("planet",)
-    list_select_related = ("planet",)
     search_fields = ("name", "discoverer", "planet__name")
     autocomplete_fields = ("planet",)
     ordering = ("planet__position", "name")

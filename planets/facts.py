@@ -26,12 +26,12 @@ class Fact:
     earth: float | None = None
 
     def text(self, value: float | None) -> str:
-        """The value with its unit, as "6,378 km"."""
+        """The value with its unit, as "5.97 × 10²⁴ kg", which a line end does not part."""
         if value is None:
             return MISSING
-        gap = "" if self.unit == "°" else "\N{NO-BREAK SPACE}"
-        times = f"\N{MULTIPLICATION SIGN}{gap}" if self.unit[0].isdigit() else ""
-        return f"{number(value)}{gap}{times}{self.unit}"
+        times = "× " if self.unit[0].isdigit() else ""
+        gap = "" if self.unit == "°" else " "
+        return f"{number(value)}{gap}{times}{self.unit}".replace(" ", "\N{NO-BREAK SPACE}")
 
     def times_earth(self, value: float | None) -> str:
         """The value as a multiple of the Earth's, "" where there is none to tell."""

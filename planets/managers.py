@@ -1,4 +1,8 @@
-"""The site's reads, by name. Views ask these and build no queries themselves."""
+"""The site's reads, by name, fetched through the cache. Views ask these and build no queries.
+
+How long a result is kept is CACHE_ASIDE["TTL"], or `cache_ttl` of the class: writes make it stale
+long before, so the TTL only bounds what no write of Django's tells us.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -26,7 +30,7 @@ def _ordering(field: str, *, descending: bool) -> list[models.expressions.OrderB
 class PlanetQuerySet(CacheAsideQuerySet["Planet"]):
     def in_order(self) -> "PlanetQuerySet":
         """All planets from the Sun outwards; those without a position come last."""
-        return self.order_by(*_ordering("position", descending=False))
+        return self.cached().order_by(*_ordering("position", descending=False))
 
     def listed(
         self, *, kind: str = "", search: str = "", sort: str = "position", descending: bool = False
@@ -34,7 +38,7 @@ class PlanetQuerySet(CacheAsideQuerySet["Planet"]):
         """The planets of a kind whose name contains `search`, sorted by one of PLANET_SORTS."""
         if sort not in PLANET_SORTS:
             raise ValueError(f"Planets sort by one of {PLANET_SORTS}, not {sort!r}.")
-        planets = self.order_by(*_ordering(sort, descending=descending))
+        planets = self.cached().order_by(*_ordering(sort, descending=descending))
         if kind:
             planets = planets.filter(kind=kind)
         if search:
@@ -45,9 +49,8 @@ class PlanetQuerySet(CacheAsideQuerySet["Planet"]):
 class MoonQuerySet(CacheAsideQuerySet["Moon"]):
     def of(self, planet_id: int) -> "MoonQuerySet":
         """A planet's moons from the innermost outwards."""
-        return self.filter(planet_id=planet_id).order_by(
-            models.functions.Abs("orbital_period").asc(nulls_last=True), "id"
-        )
+        inner_first = models.functions.Abs("orbital_period").asc(nulls_last=True)
+        return self.cached().filter(planet_id=planet_id).order_by(inner_first, "id")
 
     def listed(
         self,
@@ -61,7 +64,8 @@ class MoonQuerySet(CacheAsideQuerySet["Moon"]):
         if sort not in MOON_SORTS:
             raise ValueError(f"Moons sort by one of {MOON_SORTS}, not {sort!r}.")
         key = "planet__position" if sort == "planet" else sort
-        moons = self.select_related("planet").order_by(*_ordering(key, descending=descending))
+        moons = self.cached().select_related("planet")
+        moons = moons.order_by(*_ordering(key, descending=descending))
         if planet_id is not None:
             moons = moons.filter(planet_id=planet_id)
         if search:

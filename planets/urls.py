@@ -8,8 +8,6 @@ from .comparison import LARGEST_ID
 class PlanetIdConverter(IntConverter):
     """An INT UNSIGNED; a larger number is no address of the site."""
 
-    regex = "[0-9]{1,10}"
-
     def to_python(self, value: str) -> int:
         number = super().to_python(value)
         if number > LARGEST_ID:

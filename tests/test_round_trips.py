@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db.models import Count, Max
+from django.test import Client
 
 from planets.cache import fetch
 from planets.models import Moon, Planet
@@ -150,3 +151,27 @@ def test_a_save_is_two_round_trips(redis: Any, round_trips: list[list[str]]) -> 
         ["hold", "hold"],  # close: the table's gate; the record's lease, and its hash goes
         ["hold", "hold"],  # open both
     ]
+
+
+@pytest.mark.parametrize(
+    ("address", "trips"),
+    [
+        ("/", 2),  # all planets in order, the listed ones
+        ("/planets/3/", 3),  # the record, all planets in order, its moons
+        ("/compare/?planets=3,5,8", 2),  # the records, all planets in order
+        ("/moons/", 2),  # all planets in order, the moons with their planets
+    ],
+)
+def test_a_page_that_was_seen_before_asks_the_database_nothing(
+    redis: Any,
+    client: Client,
+    round_trips: list[list[str]],
+    django_assert_num_queries: Any,
+    address: str,
+    trips: int,
+) -> None:
+    first = client.get(address, secure=True).content
+    round_trips.clear()
+    with django_assert_num_queries(0):
+        assert client.get(address, secure=True).content == first
+    assert len(round_trips) == trips

@@ -172,7 +172,8 @@ class Reading:
             try:
                 found = shelf.decode(reply)
             except Undecodable as error:
-                stats.count(shelf.kind, "undecodable")
+                if not self.token:  # the second look meets it again
+                    stats.count(shelf.kind, "undecodable")
                 self.reason = f"undecodable: {error}"
                 found = None
             if found and found.generation == self.current(found.value):

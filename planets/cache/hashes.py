@@ -60,6 +60,7 @@ TEXTS: tuple[tuple[type[models.Field[Any, Any]], Text], ...] = (
     (models.DecimalField, _plain(decimal.Decimal, decimal.Decimal)),
     (models.CharField, Text(str, str, bytes.decode)),
     (models.TextField, Text(str, str, bytes.decode)),
+    (models.GenericIPAddressField, Text(str, str, bytes.decode)),
     (models.DateTimeField, _plain(datetime.datetime, datetime.datetime.fromisoformat)),
     (models.DateField, _plain(datetime.date, datetime.date.fromisoformat)),
     (models.TimeField, _plain(datetime.time, datetime.time.fromisoformat)),
