@@ -18,37 +18,31 @@ from . import chart
 from .cache import invalidate
 from .cache.client import Unavailable, client
 from .cache.conf import conf
-from .cache.history import history, ratio
 from .cache.inspection import opened
 from .cache.invalidation import drop
-from .cache.keyspace import FIRST, browse, sample
-from .cache.server import server
-from .cache.standing import databases, gates_of_tables, standings
+from .cache.keyspace import FIRST, browse
+from .cache.overview import overview
+from .cache.standing import databases, gates_of_tables
 from .models import Cache
 
 INVALIDATE = "planets.invalidate_cache"
-NOW = 5  # minutes that "now" means on the page
 
 
-def overview() -> dict[str, Any]:
-    """What the page shows of Redis; `away` alone where it cannot be had."""
+def seen() -> dict[str, Any]:
+    """What the page shows; `away` alone where Redis cannot be had."""
     try:
-        minutes = history()
-        return {
-            "server": server(),
-            "sample": sample(),
-            "gates": [standing for standing in standings() if standing.state != "missing"],
-            "minutes": [minute for minute in minutes if ratio([minute]) is not None],
-            "bars": chart.bars(minutes),
-            "chart_width": chart.width(minutes),
-            "ratio_now": ratio(minutes[-NOW:]),
-            "ratio_hour": ratio(minutes),
-            "bypasses": sum(minute.bypasses for minute in minutes),
-            "errors": sum(minute.errors for minute in minutes),
-            "history": conf().HISTORY,
-        }
+        found = overview()
     except Unavailable as error:
         return {"away": str(error)}
+    return {
+        "overview": found,
+        "server": found.server,
+        "sample": found.sample,
+        "minutes": [minute for minute in found.minutes if minute.fetches],
+        "bars": chart.bars(found.minutes),
+        "chart_width": chart.width(found.minutes),
+        "history": conf().HISTORY,
+    }
 
 
 def tell(request: HttpRequest, done: str) -> None:
@@ -98,7 +92,7 @@ class CacheAdmin(admin.ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        return self.page(request, "overview", "Cache", overview())
+        return self.page(request, "overview", "Cache", seen())
 
     def keys_view(self, request: HttpRequest) -> TemplateResponse:
         """Keys in pages, by a glob."""

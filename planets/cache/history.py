@@ -35,6 +35,10 @@ class Minute:
     bypasses: int = 0
     errors: int = 0
 
+    @property
+    def fetches(self) -> int:
+        return self.hits + self.misses + self.bypasses + self.errors
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "start": self.start.isoformat(),

@@ -20,8 +20,8 @@ from .standing import databases
 
 State = Literal["current", "stale", "closed", "unreadable", ""]
 
-# What a page or a terminal shows of a value at most: rows or fields, and characters of each.
-SHOWN_ROWS, SHOWN_CHARACTERS = 50, 2_000
+# What a page or a terminal shows at most: rows, characters of each value, of the SQL.
+SHOWN_ROWS, SHOWN_CHARACTERS, SHOWN_SQL = 50, 2_000, 8_000
 # A hash of more fields than that is not one of ours, and is not read.
 MOST_FIELDS = 1_000
 
@@ -147,8 +147,8 @@ def _entry(redis: Any, key: Key, reply: Reply) -> Content:
     return Content(
         state=state,
         why=WHY[state],
-        sql=entry.sql,
-        tables=entry.tables,
+        sql="\n".join(map(_short, entry.sql[:SHOWN_SQL].splitlines())),
+        tables=tuple(map(_short, entry.tables)),
         load_ms=entry.load_ms,
         row_count=len(entry.rows),
         rows=rows,
@@ -176,7 +176,7 @@ def _record(redis: Any, key: Key, reply: Reply) -> Content:
 
 
 def _unreadable(reply: Reply, error: Exception) -> Content:
-    why = f"No fetch takes it: {error}. The next one overwrites it."
+    why = f"No fetch takes it: {_short(str(error))}. The next one overwrites it."
     return replace(_plain(reply), state="unreadable", why=why)
 
 
