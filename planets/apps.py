@@ -7,7 +7,7 @@ class PlanetsConfig(AppConfig):
     name = "planets"
 
     def ready(self) -> None:
-        from . import signals  # noqa: F401  registers the receivers
+        from . import checks, signals  # noqa: F401  register themselves
         from .cache import history, writes
 
         connection_created.connect(writes.watch)
