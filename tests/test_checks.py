@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -225,3 +226,13 @@ def test_a_check_of_a_deployment_without_redis_fails() -> None:
 
     assert done.returncode == 1
     assert "planets.E004" in done.stderr
+
+
+def test_every_check_and_command_stands_in_the_docs() -> None:
+    root = Path(__file__).parent.parent
+    text = (root / "docs" / "operating.md").read_text()
+    ids = re.findall(r'id="(planets\.[EW]\d+)"', (root / "planets" / "checks.py").read_text())
+
+    assert len(ids) == len(set(ids)) == text.count("| `planets.")
+    for name in [*ids, "show_cache", "warm_cache", "invalidate_cache"]:
+        assert name in text

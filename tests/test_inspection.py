@@ -72,6 +72,13 @@ def test_a_long_result_is_shortened_and_says_so(redis: Any) -> None:
     assert (shown.row_count, len(shown.rows), shown.shortened) == (65, 50, True)
 
 
+def test_sql_that_controls_a_terminal_is_escaped_and_keeps_its_lines(redis: Any) -> None:
+    fetch("SELECT id\nFROM planet /* \x1b[2J */")
+    (key,) = redis.keys("sql:*")
+
+    assert content(key).sql == "SELECT id\nFROM planet /* \\x1b[2J */"
+
+
 @pytest.mark.parametrize("damage", [b"", b"\x01", b"\x01\x00\x00\x00\x00garbage", b"\xff\x1b[2J"])
 def test_bytes_that_no_fill_has_written_are_unreadable_and_shown_escaped(
     redis: Any, damage: bytes
