@@ -1,18 +1,27 @@
 """Settings, read from the environment. `.env.example` explains every variable."""
 
 from pathlib import Path
+from typing import Any
 
 import environ
 
+from .environment import REQUIRED, flag, number, origins, redis_url, text, words
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+environ.Env.read_env(BASE_DIR / text("ENV_FILE", ".env"))
 
 # --- Core
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="not-secret" if DEBUG else environ.Env.NOTSET)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+DEBUG = flag("DEBUG", default=False)
+SECRET_KEY = text(
+    "SECRET_KEY", "not-a-secret" if DEBUG else REQUIRED, "sessions are signed with it"
+)
+ALLOWED_HOSTS = words("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = origins("CSRF_TRUSTED_ORIGINS")
+INTERNAL_IPS = ["127.0.0.1", "::1"]
+
 ROOT_URLCONF = "planetsite.urls"
 WSGI_APPLICATION = "planetsite.wsgi.application"
+ASGI_APPLICATION = "planetsite.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -48,42 +57,113 @@ TEMPLATES = [
         },
     },
 ]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
 
-# --- Database
-if env.str("DB_HOST", default=""):
+# --- Database: MySQL or MariaDB where DB_HOST names one, else SQLite
+DATABASES: dict[str, dict[str, Any]]
+if text("DB_HOST", ""):
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.mysql",
-            "HOST": env.str("DB_HOST"),
-            "PORT": env.str("DB_PORT", default="3306"),
-            "USER": env.str("DB_USER"),
-            "PASSWORD": env.str("DB_PASS"),
-            "NAME": env.str("DB_NAME"),
-            "OPTIONS": {"charset": "utf8mb4", "isolation_level": "read committed"},
+            "HOST": text("DB_HOST"),
+            "PORT": str(number("DB_PORT", 3306, low=1, high=65535)),
+            "USER": text("DB_USER", why="DB_HOST is, so this must be too"),
+            "PASSWORD": text("DB_PASS", ""),
+            "NAME": text("DB_NAME", why="DB_HOST is, so this must be too"),
+            "CONN_MAX_AGE": 600,
+            "CONN_HEALTH_CHECKS": True,
+            "OPTIONS": {
+                "charset": "utf8mb4",
+                # MySQL's own default, REPEATABLE READ, shows a transaction old rows, so nothing
+                # could be cached inside of one.
+                "isolation_level": "read committed",
+                "init_command": "SET sql_mode=CONCAT_WS(',', @@sql_mode, 'STRICT_TRANS_TABLES')",
+                "connect_timeout": 5,
+            },
         }
     }
 else:
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": env.str("SQLITE_PATH", default=str(BASE_DIR / "db.sqlite3")),
+            "NAME": text("SQLITE_PATH", str(BASE_DIR / "db.sqlite3")),
+            "OPTIONS": {
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+                # Waits for the lock where a transaction begins; upgrading later would fail at once.
+                "transaction_mode": "IMMEDIATE",
+            },
         }
     }
 
 # --- Redis
+REDIS_URL = redis_url("REDIS_URL", "redis://127.0.0.1:6379/0" if DEBUG else REQUIRED)
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": env.str("REDIS_URL", default="redis://127.0.0.1:6379/0"),
+        "LOCATION": REDIS_URL,
         "OPTIONS": {
+            # Never pickle: who can write to Redis could run code here.
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
-            # A page must never wait long for its cache: the database is the fallback.
+            # A page must not wait for its cache; the database is the fallback.
             "SOCKET_CONNECT_TIMEOUT": 0.25,
             "SOCKET_TIMEOUT": 0.25,
+            "IGNORE_EXCEPTIONS": True,
+            "CONNECTION_POOL_KWARGS": (
+                {"ssl_ca_certs": text("REDIS_CA_CERTS")} if text("REDIS_CA_CERTS", "") else {}
+            ),
         },
     }
 }
+CACHE_ASIDE = {"TTL": number("CACHE_TTL", 300, low=1, high=7 * 24 * 3600)}
+
+# --- HTTPS: on unless DEBUG
+HTTPS = flag("HTTPS", default=not DEBUG)
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+if flag("BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- Language, time, static files
+TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "django.contrib.staticfiles.storage.StaticFilesStorage"
+            if DEBUG
+            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        )
+    },
+}
+
+if not DEBUG:  # then runserver serves them
+    MIDDLEWARE.insert(1, "whitenoise.middleware.WhiteNoiseMiddleware")
+
+# --- Logging
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"planets": {"handlers": ["stderr"], "level": "INFO"}},
+}
+
+# --- Debug toolbar
+if DEBUG:
+    INSTALLED_APPS.append("debug_toolbar")
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("django.contrib.sessions.middleware.SessionMiddleware"),
+        "debug_toolbar.middleware.DebugToolbarMiddleware",
+    )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import redis as redis_py
+from asgiref.sync import sync_to_async
 from django.conf import settings as django_settings
-from django.db import connection
+from django.db import connection, connections
 from django.test import override_settings
 
 import planets.cache
@@ -99,3 +101,10 @@ def no_redis() -> Iterator[None]:
     if recovery := client._recovery:
         recovery.join(timeout=30)
     assert not client.away
+
+
+@pytest_asyncio.fixture
+async def async_database(transactional_db: None) -> AsyncIterator[None]:
+    """For async tests: the thread that their queries run in closes its connection."""
+    yield
+    await sync_to_async(connections.close_all)()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -145,7 +144,7 @@ class Redis(Server):
         super().__init__()
         self.options = options
         self.socket = str(self.directory / "redis.sock")
-        self.port = _free_port() if tcp else 0
+        self.port = free_port() if tcp else 0
         self.start()
 
     @property
@@ -196,12 +195,8 @@ class Redis(Server):
         self.process.send_signal(signal.SIGCONT)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port of the loopback address that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def unique_name(prefix: str) -> str:
-    """A name for a database that no other run has."""
-    return f"{prefix}_{secrets.token_hex(4)}"

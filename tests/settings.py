@@ -32,14 +32,22 @@ if "TEST_SERVERS_ARE_UP" not in os.environ:
         private_redis = servers.Redis()
         atexit.register(private_redis.remove)
         os.environ["REDIS_URL"] = private_redis.url
-    os.environ["SECRET_KEY"] = "only-for-tests"
-    os.environ["DEBUG"] = "off"
+    # A developer's own .env is for the site; /dev/null says nothing.
+    os.environ.update(
+        ENV_FILE="/dev/null", SECRET_KEY="only-for-tests", DEBUG="off", HTTPS="off", CACHE_TTL=""
+    )
 
 from planetsite.settings import *  # noqa: F403
-from planetsite.settings import INSTALLED_APPS
+from planetsite.settings import INSTALLED_APPS, MIDDLEWARE
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.zoo"]
 # Hashing a password is not what any test is about.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Tests count round trips and keys; those of the history switch it on.
 CACHE_ASIDE = {"HISTORY": 0}
+# What whitenoise serves and the manifest is made of, `collectstatic`, is not run for a test.
+MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("whitenoise.")]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

@@ -14,13 +14,13 @@ from planets.cache.client import client
 from planets.cache.inspection import opened
 from planets.cache.keyspace import browse
 
-from .servers import STARTS_WITHIN, Redis, _free_port
+from .servers import STARTS_WITHIN, Redis, free_port
 
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisCluster]:
     # By itself it would add 10,000 to its port, which may be too many.
-    options = {"cluster-enabled": "yes", "cluster-port": _free_port()}
+    options = {"cluster-enabled": "yes", "cluster-port": free_port()}
     with Redis(tcp=True, **options) as server:
         with server.client() as node:
             node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)

@@ -146,7 +146,7 @@ def test_the_reads_above_do_reach_the_cache(rows: None, events: list[Fetch]) -> 
 
 
 @pytest.mark.asyncio
-async def test_the_async_variants_hit_too(transactional_db: None, redis: Any) -> None:
+async def test_the_async_variants_hit_too(async_database: None, redis: Any) -> None:
     heard: list[Fetch] = []
     from planets.cache import fetched
 

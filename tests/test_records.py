@@ -185,6 +185,6 @@ def test_one_program_may_save_what_another_has_read(redis: Any) -> None:
 
 
 @pytest.mark.asyncio
-async def test_the_async_variant(redis: Any) -> None:
+async def test_the_async_variant(async_database: None, redis: Any) -> None:
     assert (await aplanet(3)).name == "Earth"  # type: ignore[union-attr]
     assert await aplanet(99) is None

@@ -188,6 +188,15 @@ class Writes:
             self.isolation_set = True
         return result
 
+    def create_cursor(self, create: Callable[..., Any], *args: Any) -> Any:
+        """Django runs no execute_wrapper round callproc(); what a procedure writes is unknown."""
+        cursor = create(*args)
+        if callproc := getattr(cursor, "callproc", None):
+            cursor.callproc = lambda name, *args: self.run(
+                everything(self.connection.alias), lambda: callproc(name, *args), f"CALL {name}"
+            )
+        return cursor
+
     def run(self, touched: Touched, write: Callable[[], Any], sql: str = "") -> Any:
         """Does a write between the closing and the opening of what it touches."""
         if self.in_transaction:
@@ -314,6 +323,6 @@ def watch(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     state = Writes(connection)
     connection.cache_aside_writes = state  # type: ignore[attr-defined]
     connection.execute_wrappers.append(state.execute)
-    for name in ("commit", "rollback", "close", "set_autocommit"):
+    for name in ("create_cursor", "commit", "rollback", "close", "set_autocommit"):
         around = partial(getattr(state, name), getattr(connection, name))
         setattr(connection, name, around)

