@@ -117,7 +117,7 @@ def test_show_cache_opens_a_query(redis: Any) -> None:
 
     text = run("show_cache", "--key", key)
 
-    assert "FROM `planet`" in text
+    assert "\nORDER BY " in text
     assert "1 | Mercury | terrestrial" in text
 
 

@@ -39,7 +39,7 @@ def test_an_entry_shows_its_sql_tables_and_rows(redis: Any) -> None:
     assert found is not None
     assert found.key.ttl == pytest.approx(300, rel=0.15)
     assert found.content.state == "current"
-    assert found.content.sql.startswith("SELECT `planet`.`id`")
+    assert "ORDER BY" in found.content.sql
     assert found.content.tables == ("planet",)
     assert found.content.row_count == 8
     assert found.content.rows[0][:2] == ["1", "Mercury"]
