@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core.signals import request_finished
 from django.db.backends.signals import connection_created
 
 
@@ -6,7 +7,8 @@ class PlanetsConfig(AppConfig):
     name = "planets"
 
     def ready(self) -> None:
-        from . import signals  # noqa: F401  registers the receivers
-        from .cache import writes
+        from . import checks, signals  # noqa: F401  register themselves
+        from .cache import history, writes
 
         connection_created.connect(writes.watch)
+        request_finished.connect(history.teller.sometimes)

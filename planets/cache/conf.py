@@ -47,6 +47,7 @@ class Conf:
     WRITE_DEADLINE: float = _default(30, "how long a write keeps its gates closed at most", 1)
     BREAKER_FAILURES: int = _default(3, "failures in a row after which Redis is left alone", 1)
     BREAKER_PROBE: float = _default(0.5, "time between two attempts to reach it again", 0.01)
+    HISTORY: float = _default(10, "time between two additions to the shared hit counts; 0: none")
 
     def __post_init__(self) -> None:
         for option in fields(self):

@@ -114,6 +114,7 @@ class Records(Generic[M]):
         shape = [(field.column, type(field).__name__) for field in fields]
         self.schema = blake2b(repr((keys.FORMAT, shape)).encode(), digest_size=4).hexdigest()
         keys.RECORDS[self.table] = self.names
+        BY_TABLE[self.table] = self
 
     # --- the public face
 
@@ -127,19 +128,6 @@ class Records(Generic[M]):
         if not wanted:
             return {}
         alias = router.db_for_read(self.model)
-        lookup = Lookup(
-            shelf=self,
-            alias=alias,
-            keys=tuple(wanted),
-            gates=(
-                keys.rows(alias, self.table),
-                keys.everything(alias),
-                keys.gate(alias, self.table),
-            ),
-            tables=(self.table,),
-            sql=self.columns,
-            ttl=self.ttl,
-        )
 
         def load(missing: Sequence[str]) -> dict[str, Any]:
             rows = self.model._base_manager.using(alias).values_list(*self.attnames)
@@ -148,7 +136,7 @@ class Records(Generic[M]):
             }
             return {key: by_pk.get(wanted[key]) for key in missing}
 
-        values = aside.fetch(lookup, load)
+        values = aside.fetch(self.lookup(alias, wanted), load)
         return {
             pk: self.model.from_db(alias, self.attnames, values[key])
             for key, pk in wanted.items()
@@ -169,6 +157,22 @@ class Records(Generic[M]):
             transaction.on_commit(lambda: self.get(pk), using=using, robust=True)
 
     # --- the shelf: how a row lies in Redis
+
+    def lookup(self, alias: str, wanted: Iterable[str]) -> Lookup:
+        """Where the records of these keys belong."""
+        return Lookup(
+            shelf=self,
+            alias=alias,
+            keys=tuple(wanted),
+            gates=(
+                keys.rows(alias, self.table),
+                keys.everything(alias),
+                keys.gate(alias, self.table),
+            ),
+            tables=(self.table,),
+            sql=self.columns,
+            ttl=self.ttl,
+        )
 
     def read(self, key: str) -> Command:
         return ("HGETALL", key)
@@ -229,3 +233,7 @@ class Records(Generic[M]):
         """CRC-32 of the names and values of our columns."""
         joined = b"\0".join([fields.get(name, b"\xff") for name, _ in self.texts])
         return f"{zlib.crc32(joined):08x}"
+
+
+# Table to its records, for those who look into the cache; keys.RECORDS has what a write needs.
+BY_TABLE: dict[str, Records[Any]] = {}
