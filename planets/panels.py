@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
@@ -15,6 +16,9 @@ from .cache import fetched, invalidated
 from .cache.signals import Fetch, Invalidation
 
 LONGEST_REASON = 300  # characters; Redis's own errors can be pages long
+
+# What a SELECT asks for is long and says little; what follows tells queries apart.
+COLUMNS = re.compile(r"^SELECT .*? FROM", re.S)
 
 # The panel of the request that this thread, or task, serves.
 _current = Local()
@@ -130,4 +134,5 @@ def _row(event: Fetch) -> dict[str, Any]:
     row["reason"] = Truncator(event.reason).chars(LONGEST_REASON)
     if event.kind == "sql":
         row["html"] = str(reformat_sql(event.sql, with_toggle=False))
+        row["gist"] = COLUMNS.sub(r"SELECT … FROM", event.sql, count=1)
     return row

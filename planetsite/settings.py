@@ -167,6 +167,7 @@ if DEBUG:
         MIDDLEWARE.index("django.contrib.sessions.middleware.SessionMiddleware"),
         "debug_toolbar.middleware.DebugToolbarMiddleware",
     )
+    DEBUG_TOOLBAR_CONFIG = {"SHOW_COLLAPSED": True}
     DEBUG_TOOLBAR_PANELS = [
         "debug_toolbar.panels.history.HistoryPanel",
         "planets.panels.CacheAsidePanel",
