@@ -111,7 +111,6 @@ Exit status: 0; 1 where Redis is away or the key is not there.
                 while True:
                     self.stdout.write(self.now(as_json=as_json))
                     self.stdout.flush()  # a pipe would wait for more
-                    self.stdout.flush()
                     time.sleep(pause)
             with Live(console=console, screen=True, auto_refresh=False) as view:
                 while True:
