@@ -40,7 +40,7 @@ if "TEST_SERVERS_ARE_UP" not in os.environ:
 from planetsite.settings import *  # noqa: F403
 from planetsite.settings import INSTALLED_APPS, MIDDLEWARE
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.zoo"]
+INSTALLED_APPS = [*INSTALLED_APPS, "debug_toolbar", "tests.zoo"]
 # Hashing a password is not what any test is about.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Tests count round trips and keys; those of the history switch it on.

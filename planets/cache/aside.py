@@ -327,7 +327,7 @@ class Reading:
     def load_values(self) -> tuple[dict[str, Any], float]:
         started = time.perf_counter()
         loaded = self.loader(self.missing)
-        return loaded, (time.perf_counter() - started) * 1000
+        return loaded, (time.perf_counter() - started) * 1000 / len(self.missing)
 
     def load(self, outcome: Outcome, reason: str) -> None:
         loaded, load_ms = self.load_values()
@@ -361,7 +361,8 @@ class Reading:
             tables=self.lookup.tables,
             outcome=outcome,
             tier=tier if outcome == "hit" else "database",
-            ms=(time.perf_counter() - self.started) * 1000,
+            # Of a batch, each key's share.
+            ms=(time.perf_counter() - self.started) * 1000 / len(self.lookup.keys),
             reason="" if outcome == "hit" else self.reason,
             ttl=max(0.0, found.expires - time.time()) if found else None,
             bytes=found.bytes if found else None,

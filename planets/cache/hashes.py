@@ -29,7 +29,7 @@ from .signals import Kind
 
 M = TypeVar("M", bound=models.Model)
 
-# schema fingerprint, checksum, expiry, "absent" or "", generations: separated by spaces.
+# Schema fingerprint, checksum, expiry, ms of the load, "absent" or "", generations: with spaces.
 MARKER = b"_aside"
 
 
@@ -197,6 +197,7 @@ class Records(Generic[M]):
             self.schema,
             self.checksum(fields),
             f"{found.expires:.3f}",
+            f"{found.load_ms or 0:.3f}",
             "absent" if found.value is None else "",
             *found.generation,
         )
@@ -211,13 +212,16 @@ class Records(Generic[M]):
         if not reply:
             return None
         try:
-            schema, checksum, expires, absent, *generation = reply[MARKER].decode().split(" ")
+            schema, checksum, expires, load_ms, absent, *generation = (
+                reply[MARKER].decode().split(" ")
+            )
             if schema != self.schema:
                 raise Undecodable("of another schema")
             if checksum != self.checksum(reply):
                 raise Undecodable("altered")
             value = None if absent else self.values(reply)
-            return Found(value, tuple(generation), float(expires), sum(map(len, reply.values())))
+            size = sum(map(len, reply.values()))
+            return Found(value, tuple(generation), float(expires), size, float(load_ms))
         except KeyError:
             raise Undecodable("written by another program") from None
         except (ValueError, ArithmeticError) as error:

@@ -27,7 +27,7 @@ class Fetch:
     tables: tuple[str, ...]
     outcome: Outcome
     tier: Tier
-    ms: float
+    ms: float  # of a batch, its share
     reason: str = ""  # why it was a bypass, an error, or a miss that could not be filled
     ttl: float | None = None  # seconds left, where known
     bytes: int | None = None  # of the stored value, where known
