@@ -1,5 +1,6 @@
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.staticfiles.urls import staticfiles_urlpatterns
 from django.urls import URLPattern, URLResolver, include, path
 
 from planets import health, metrics
@@ -15,4 +16,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
 if settings.DEBUG:
     from debug_toolbar.toolbar import debug_toolbar_urls
 
-    urlpatterns += debug_toolbar_urls()
+    # runserver needs no help with static files; other servers, as of `DEBUG=on make serve`, do.
+    urlpatterns += [*debug_toolbar_urls(), *staticfiles_urlpatterns()]
