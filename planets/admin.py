@@ -9,6 +9,8 @@ from django.utils.html import format_html
 from .export import write_csv
 from .facts import BODY, BY_FIELD, CLIMATE, FACTS, GROUPS, ORBIT, ROTATION, TRAITS
 from .models import Moon, Planet
+from .record_admin import RecordAdmin
+from .records import PLANETS
 
 admin.site.site_header = admin.site.site_title = "Planets"
 admin.site.index_title = "The data of the site"
@@ -45,7 +47,8 @@ class MoonInline(admin.TabularInline):
 
 
 @admin.register(Planet)
-class PlanetAdmin(admin.ModelAdmin):
+class PlanetAdmin(RecordAdmin):
+    records = PLANETS
     form = PlanetForm
     list_display = (
         "name",

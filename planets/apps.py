@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core.signals import request_finished
 from django.db import connections
 from django.db.backends.signals import connection_created
 
@@ -7,10 +8,12 @@ class PlanetsConfig(AppConfig):
     name = "planets"
 
     def ready(self) -> None:
-        from . import signals  # noqa: F401  registers the receivers
-        from .cache import writes
+        from . import checks, metrics, signals  # noqa: F401  register themselves
+        from .cache import history, writes
 
         connection_created.connect(writes.watch)
         for connection in connections.all(initialized_only=True):
             if connection.connection is not None:  # another app's ready() has asked before ours
                 writes.watch(connection)
+        request_finished.connect(history.teller.sometimes)
+        request_finished.connect(metrics.tell)

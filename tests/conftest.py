@@ -10,7 +10,9 @@ import pytest
 import pytest_asyncio
 import redis as redis_py
 from asgiref.sync import sync_to_async
+from django.conf import settings as django_settings
 from django.db import connection, connections
+from django.test import override_settings
 
 import planets.cache
 from planets.cache import fetched
@@ -88,6 +90,17 @@ def events() -> Iterator[list[Fetch]]:
 def solar_system(transactional_db: None) -> None:
     """The planets and moons of a fresh database, which the flush after a test takes away."""
     seed(Planet, Moon)
+
+
+@pytest.fixture
+def no_redis() -> Iterator[None]:
+    """A Redis that refuses connections; afterwards the real one is trusted again."""
+    caches = {"default": {**django_settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
+    with override_settings(CACHES=caches):
+        yield
+    if recovery := client._recovery:
+        recovery.join(timeout=30)
+    assert not client.away
 
 
 @pytest_asyncio.fixture

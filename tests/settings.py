@@ -40,12 +40,16 @@ if "TEST_SERVERS_ARE_UP" not in os.environ:
 from planetsite.settings import *  # noqa: F403
 from planetsite.settings import INSTALLED_APPS, MIDDLEWARE
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.zoo"]
+INSTALLED_APPS = [*INSTALLED_APPS, "debug_toolbar", "tests.zoo"]
 # Hashing a password is not what any test is about.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Tests count round trips and keys; those of the history switch it on.
+CACHE_ASIDE = {"HISTORY": 0}
 # What whitenoise serves and the manifest is made of, `collectstatic`, is not run for a test.
 MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("whitenoise.")]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# The toolbar is installed for the tests of its panel, which add its middleware.
+SILENCED_SYSTEM_CHECKS = ["debug_toolbar.W001"]

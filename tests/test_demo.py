@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +40,7 @@ def start(checkout: Path, port: int) -> subprocess.Popen[str]:
         if not name.startswith(("DB_", "TEST_", "DJANGO_", "REDIS_", "PYTHONWARNINGS"))
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "planetsite.demo", "--port", str(port)],
+        [sys.executable, "-u", "-m", "planetsite.demo", "--port", str(port)],
         cwd=checkout,
         env={**environment, "PYTHONPATH": str(checkout)},
         stdout=subprocess.PIPE,
@@ -51,10 +52,15 @@ def start(checkout: Path, port: int) -> subprocess.Popen[str]:
 def until(demo: subprocess.Popen[str], word: str) -> str:
     assert demo.stdout
     said = ""
-    for line in demo.stdout:
-        said += line
-        if word in line:
-            return said
+    give_up = threading.Timer(60, demo.kill)
+    give_up.start()
+    try:
+        for line in demo.stdout:
+            said += line
+            if word in line:
+                return said
+    finally:
+        give_up.cancel()
     raise AssertionError(f"the demo ended and had not said {word!r}:\n{said}")
 
 

@@ -19,12 +19,12 @@ OUTSIDE = {"django", "django_redis", "redis", "sqlglot", "msgspec", "zstandard",
 STOREYS = [
     ["conf", "signals", "stats", "codecs", "tables", "keys"],
     ["client"],
-    ["gates"],
-    ["lease"],
+    ["gates", "near", "server"],
+    ["lease", "history", "standing"],
     ["writes"],
     ["aside"],
-    ["sql", "hashes", "invalidation"],
-    ["queryset"],
+    ["sql", "hashes", "invalidation", "keyspace"],
+    ["queryset", "inspection", "overview", "targets"],
     ["__init__"],
 ]
 LEVEL = {name: level for level, names in enumerate(STOREYS) for name in names}

@@ -29,11 +29,14 @@ from . import gates, lease, stats
 from .client import Command, Reply, Unavailable, client
 from .codecs import Undecodable, Unencodable
 from .conf import conf
-from .signals import Fetch, Kind, Outcome, fetched
+from .near import near
+from .signals import Fetch, Kind, Outcome, Tier, fetched
 from .writes import writes
 
 # The first pause of a caller that waits for another's fill; each next one is twice as long.
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.05
+
+GATE_BYTES = 16  # of a generation's token
 
 WRITING = "a write to its tables is in flight"
 
@@ -109,6 +112,8 @@ def fetch(lookup: Lookup, load: Load, reason: str = "") -> dict[str, Any]:
     if reason := reason or forbidden(lookup):
         reading.load("bypass", reason)
         return reading.values
+    if conf().NEAR and reading.look_near():
+        return reading.values
     try:
         reading.look()
         if reading.missing and reading.closed:
@@ -154,16 +159,44 @@ class Reading:
         self.reason = ""
         self.started = time.perf_counter()
 
+    # --- this process
+
+    def look_near(self) -> bool:
+        """Whether the near tier has it all, current."""
+        near.start()
+        if not near.trusted:
+            return False
+        self.generation = [near.get(gate) for gate in self.lookup.gates]
+        hits = {}
+        for key in self.missing:
+            found = near.get(key)
+            if found is None or found.generation != self.current(found.value):
+                return False
+            hits[key] = found
+        for key, found in hits.items():
+            self.values[key] = found.value
+            self.tell(key, "hit", found, tier="near")
+        self.missing = []
+        return True
+
     # --- Redis
 
     def look(self) -> None:
         """Take what is there and current. One round trip."""
         shelf, missing = self.lookup.shelf, self.missing
-        self.judge(client.call(*map(shelf.read, missing), ("MGET", *self.lookup.gates)))
+        ticket = near.ticket()
+        replies = client.call(*map(shelf.read, missing), ("MGET", *self.lookup.gates))
+        hits = self.judge(replies)
+        if conf().NEAR and hits:
+            for gate, generation in zip(self.lookup.gates, self.generation, strict=True):
+                if generation:
+                    hits.append((gate, generation, float("inf"), GATE_BYTES))
+            near.keep(ticket, hits)
 
-    def judge(self, replies: list[Reply]) -> None:
-        """Sort the replies to a look into hits and what is still missing."""
+    def judge(self, replies: list[Reply]) -> list[tuple[str, Any, float, int]]:
+        """Sort the replies to a look into hits, which it returns, and what is still missing."""
         shelf = self.lookup.shelf
+        hits: list[tuple[str, Any, float, int]] = []
         self.generation = [gates.generation(reply) for reply in replies[-1]]
         common = replies[-1][shelf.behind(self.lookup, absent=False)]
         self.closed = any(map(gates.is_closed, common))
@@ -178,10 +211,12 @@ class Reading:
                 found = None
             if found and found.generation == self.current(found.value):
                 self.values[key] = found.value
+                hits.append((key, found, found.expires, found.bytes))
                 self.tell(key, "hit", found)
             else:
                 missing.append(key)
         self.missing = missing
+        return hits
 
     def current(self, value: Any) -> tuple[str | None, ...]:
         """The generation that an entry of this value must carry; has None behind a closed gate."""
@@ -250,8 +285,10 @@ class Reading:
         if spare := [key for key in mine if key not in commands]:
             self.forgo(spare)
         if commands:
+            started = time.perf_counter()
             try:
                 replies = client.call(*commands.values())
+                stats.spent("fill", time.perf_counter() - started)
                 stored = sum(1 for reply in replies if reply == 1)
                 stats.count("fill", "stored", stored)
                 stats.count("fill", "outlived its lease", len(replies) - stored)
@@ -292,7 +329,10 @@ class Reading:
     def load_values(self) -> tuple[dict[str, Any], float]:
         started = time.perf_counter()
         loaded = self.loader(self.missing)
-        return loaded, (time.perf_counter() - started) * 1000
+        seconds = time.perf_counter() - started
+        stats.count("load", "done")
+        stats.spent("load", seconds)
+        return loaded, seconds * 1000 / len(self.missing)
 
     def load(self, outcome: Outcome, reason: str) -> None:
         loaded, load_ms = self.load_values()
@@ -308,9 +348,15 @@ class Reading:
         self.missing = []
 
     def tell(
-        self, key: str, outcome: Outcome, found: Found | None = None, load_ms: float | None = None
+        self,
+        key: str,
+        outcome: Outcome,
+        found: Found | None = None,
+        *,
+        tier: Tier = "redis",
+        load_ms: float | None = None,
     ) -> None:
-        stats.count(self.lookup.shelf.kind, outcome)
+        stats.count(self.lookup.shelf.kind, "near hit" if tier == "near" else outcome)
         if not fetched.receivers:
             return
         event = Fetch(
@@ -319,8 +365,9 @@ class Reading:
             sql=self.lookup.sql,
             tables=self.lookup.tables,
             outcome=outcome,
-            tier="redis" if outcome == "hit" else "database",
-            ms=(time.perf_counter() - self.started) * 1000,
+            tier=tier if outcome == "hit" else "database",
+            # Of a batch, each key's share.
+            ms=(time.perf_counter() - self.started) * 1000 / len(self.lookup.keys),
             reason="" if outcome == "hit" else self.reason,
             ttl=max(0.0, found.expires - time.time()) if found else None,
             bytes=found.bytes if found else None,

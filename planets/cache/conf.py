@@ -33,6 +33,12 @@ class Conf:
     ALSO: dict[str, Sequence[str]] = _default(
         {}, "table to the tables and views that change with it: by trigger, cascade, definition"
     )
+    # Off: "never stale in any process" has no exception. On, another process may serve an entry for
+    # as long as Redis takes to push that it changed.
+    NEAR: bool = _default(
+        False, "True keeps entries in each process too, where a hit costs nothing"
+    )
+    NEAR_BYTES: int = _default(16_777_216, "memory that they may take in each process", 1)
     WRITE_THROUGH: bool = _default(False, "True fills a record at once when its row was saved")
     # A load longer than this is rare on a page; a holder that died delays others no longer.
     LEASE: float = _default(3, "how long one caller may take to load and fill one key", 0.01)
@@ -42,6 +48,7 @@ class Conf:
     WRITE_DEADLINE: float = _default(60, "how long a write keeps its gates closed at most", 1)
     BREAKER_FAILURES: int = _default(3, "failures in a row after which Redis is left alone", 1)
     BREAKER_PROBE: float = _default(0.5, "time between two attempts to reach it again", 0.01)
+    HISTORY: float = _default(10, "time between two additions to the shared hit counts; 0: none")
 
     def also(self, table: str) -> set[str]:
         """ALSO of a table; MySQL may fold the case of names, so this does."""

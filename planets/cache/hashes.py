@@ -26,11 +26,10 @@ from .client import Command, Reply
 from .codecs import Undecodable, Unencodable
 from .conf import conf
 from .signals import Kind
-from .writes import RECORDS, RecordKeys
 
 M = TypeVar("M", bound=models.Model)
 
-# schema fingerprint, checksum, expiry, "absent" or "", generations: separated by spaces.
+# Schema fingerprint, checksum, expiry, ms of the load, "absent" or "", generations: with spaces.
 MARKER = b"_aside"
 
 
@@ -110,7 +109,7 @@ class Records(Generic[M]):
         self.model = model
         self.ttl = ttl
         self.table = model._meta.db_table.lower()
-        self.names = RecordKeys(model._meta.db_table, str(model._meta.pk.column).lower())
+        self.names = keys.RecordKeys(model._meta.db_table, str(model._meta.pk.column).lower())
         fields: list[Any] = list(model._meta.concrete_fields)
         self.columns = ", ".join(field.column for field in fields)
         self.texts = [(field.column.encode(), _text_of(field)) for field in fields]
@@ -119,7 +118,8 @@ class Records(Generic[M]):
         # Changes with any change to the columns, so that no older hash is taken for this one.
         shape = [(field.column, type(field).__name__) for field in fields]
         self.schema = blake2b(repr((keys.FORMAT, shape)).encode(), digest_size=4).hexdigest()
-        RECORDS[self.table] = self.names
+        keys.RECORDS[self.table] = self.names
+        BY_TABLE[self.table] = self
 
     # --- the public face
 
@@ -133,19 +133,6 @@ class Records(Generic[M]):
         if not wanted:
             return {}
         alias = router.db_for_read(self.model)
-        lookup = Lookup(
-            shelf=self,
-            alias=alias,
-            keys=tuple(wanted),
-            gates=(
-                keys.rows(alias, self.table),
-                keys.everything(alias),
-                keys.gate(alias, self.table),
-            ),
-            tables=(self.table,),
-            sql=self.columns,
-            ttl=self.ttl,
-        )
 
         def load(missing: Sequence[str]) -> dict[str, Any]:
             rows = self.model._base_manager.using(alias).values_list(*self.attnames)
@@ -154,7 +141,7 @@ class Records(Generic[M]):
             }
             return {key: by_pk.get(wanted[key]) for key in missing}
 
-        values = aside.fetch(lookup, load)
+        values = aside.fetch(self.lookup(alias, wanted), load)
         return {
             pk: self.model.from_db(alias, self.attnames, values[key])
             for key, pk in wanted.items()
@@ -175,6 +162,22 @@ class Records(Generic[M]):
             transaction.on_commit(lambda: self.get(pk), using=using, robust=True)
 
     # --- the shelf: how a row lies in Redis
+
+    def lookup(self, alias: str, wanted: Iterable[str]) -> Lookup:
+        """Where the records of these keys belong."""
+        return Lookup(
+            shelf=self,
+            alias=alias,
+            keys=tuple(wanted),
+            gates=(
+                keys.rows(alias, self.table),
+                keys.everything(alias),
+                keys.gate(alias, self.table),
+            ),
+            tables=(self.table,),
+            sql=self.columns,
+            ttl=self.ttl,
+        )
 
     def read(self, key: str) -> Command:
         return ("HGETALL", key)
@@ -199,6 +202,7 @@ class Records(Generic[M]):
             self.schema,
             self.checksum(fields),
             f"{found.expires:.3f}",
+            f"{found.load_ms or 0:.3f}",
             "absent" if found.value is None else "",
             *found.generation,
         )
@@ -213,13 +217,16 @@ class Records(Generic[M]):
         if not reply:
             return None
         try:
-            schema, checksum, expires, absent, *generation = reply[MARKER].decode().split(" ")
+            schema, checksum, expires, load_ms, absent, *generation = (
+                reply[MARKER].decode().split(" ")
+            )
             if schema != self.schema:
                 raise Undecodable("of another schema")
             if checksum != self.checksum(reply):
                 raise Undecodable("altered")
             value = None if absent else self.values(reply)
-            return Found(value, tuple(generation), float(expires), sum(map(len, reply.values())))
+            size = sum(map(len, reply.values()))
+            return Found(value, tuple(generation), float(expires), size, float(load_ms))
         except KeyError:
             raise Undecodable("written by another program") from None
         except (ValueError, ArithmeticError) as error:
@@ -235,3 +242,7 @@ class Records(Generic[M]):
         """CRC-32 of the names and values of our columns."""
         joined = b"\0".join([fields.get(name, b"\xff") for name, _ in self.texts])
         return f"{zlib.crc32(joined):08x}"
+
+
+# Table to its records, for those who look into the cache; keys.RECORDS has what a write needs.
+BY_TABLE: dict[str, Records[Any]] = {}

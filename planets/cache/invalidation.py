@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
 from . import gates, keys
-from .writes import RECORDS, Touched, writes
+from .client import client
+from .writes import Touched, writes
 
 
 def invalidate(
@@ -19,13 +20,35 @@ def invalidate(
     what is read meanwhile is not kept. Returns the gates and records that it reached.
     Raises TypeError where there is nothing to invalidate.
     """
+    touched = reach(*targets, everything=everything, using=using)
+    _act(touched, using)
+    return touched
+
+
+def reach(
+    *targets: models.Model | type[models.Model] | str,
+    everything: bool = False,
+    using: str = DEFAULT_DB_ALIAS,
+) -> Touched:
+    """What `invalidate` of the same would make unreachable. Raises TypeError for nothing."""
     if not targets and not everything:
         raise TypeError("invalidate() takes an instance, a model, a table name or everything=True")
     touched = Touched(frozenset([keys.everything(using)])) if everything else Touched()
     for target in targets:
         touched |= _touched(target, using)
-    _act(touched, using)
     return touched
+
+
+def drop(entry: str) -> bool:
+    """Delete one entry, `sql:<digest>` or a record; returns whether it was there.
+
+    Who is filling it just now cannot store. Raises ValueError for any other key: to delete a gate
+    is not how a table is invalidated. Raises Unavailable.
+    """
+    if keys.kind(entry) != "sql" and not keys.is_record(entry):
+        raise ValueError(f"{entry!r} is not an entry: name a sql:<digest> or a record")
+    _, dropped = client.call(("DEL", keys.lease(entry)), ("DEL", entry))
+    return bool(dropped)
 
 
 def saved(instance: models.Model, using: str, *, created: bool = False) -> None:
@@ -58,12 +81,12 @@ def _touched(target: models.Model | type[models.Model] | str, using: str) -> Tou
             touched |= _table(table.lower(), using)
         return touched
     names = frozenset(table.lower() for table in tables)
-    records = frozenset(RECORDS[name].key(target.pk) for name in names if name in RECORDS)
+    records = frozenset(keys.RECORDS[name].key(target.pk) for name in names if name in keys.RECORDS)
     return Touched(frozenset(keys.gate(using, name) for name in names), records, names)
 
 
 def _table(table: str, using: str) -> Touched:
     found = {keys.gate(using, table)}
-    if table in RECORDS:
+    if table in keys.RECORDS:
         found.add(keys.rows(using, table))
     return Touched(frozenset(found), tables=frozenset([table]))

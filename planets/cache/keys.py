@@ -6,6 +6,7 @@ import datetime
 import decimal
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -69,9 +70,43 @@ def rows(alias: str, table: str) -> str:
     return gate(alias, table) + "#rows"
 
 
+def minute(number: int) -> str:
+    """`stat:<minute>`: what was fetched in one minute, counted since 1970."""
+    return f"stat:{number}"
+
+
+PREFIXES = {"sql:": "sql", "gen:": "gate", "lease:": "lease", "stat:": "statistics"}
+
+
+def kind(key: str) -> str:
+    """What a key is by its name: one of PREFIXES' values, or "" (a record, or not ours)."""
+    return PREFIXES.get(key[: key.find(":") + 1], "")
+
+
 def lease(key: str) -> str:
     """`lease:{<key>}`: the braces put it into the cluster slot of the key it guards."""
     return f"lease:{{{key}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKeys:
+    """How the rows of one table are named as records."""
+
+    prefix: str
+    column: str  # of the primary key, an integer
+
+    def key(self, pk: int) -> str:
+        return f"{self.prefix}:{pk}"
+
+
+# Table to its records; hashes.Records adds itself.
+RECORDS: dict[str, RecordKeys] = {}
+
+
+def is_record(key: str) -> bool:
+    """Whether a key is named as a record of one of those tables."""
+    prefix, _, pk = key.rpartition(":")
+    return any(prefix == names.prefix for names in RECORDS.values()) and pk.isdecimal()
 
 
 @lru_cache(maxsize=64)

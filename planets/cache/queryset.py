@@ -8,12 +8,14 @@ builds on rows (instances, values(), annotations, select_related, deferred field
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import chain
+from operator import attrgetter, is_
 from typing import Any, Self, TypeVar, cast
 
 from django.conf import settings
@@ -43,6 +45,8 @@ class CachedCompiler(SQLCompiler):
     """Mixed into the compiler of a backend."""
 
     keep: Keep
+    plan: Plan | None = None
+    found: tuple[aside.Lookup, str] | None = None
 
     def execute_sql(
         self,
@@ -52,27 +56,14 @@ class CachedCompiler(SQLCompiler):
     ) -> Any:
         if result_type not in (MULTI, SINGLE):
             return super().execute_sql(result_type, chunked_fetch, chunk_size)
+        one = result_type == SINGLE
         try:
-            statement, params = compiled = self.as_sql()
+            lookup, doubt = self.found or self.compile_once(one)
         except EmptyResultSet:
             return super().execute_sql(result_type)
-        # What runs on a miss must not compile again.
-        self.as_sql = lambda *args, **kwargs: compiled  # type: ignore[method-assign]
-        one = result_type == SINGLE
-        columns = self.col_count if one or self.has_extra_select else ""
-        lookup, doubt = sql.lookup(
-            str(self.using),
-            statement,
-            params,
-            f"{'one' if one else 'all'}{columns}",
-            self.keep.ttl,
-            self.keep.expire_at,
-        )
         if chunked_fetch:
             aside.pass_by(lookup, "iterator() streams from the database")
             return super().execute_sql(result_type, chunked_fetch, chunk_size)
-        if self.query.select_for_update:
-            doubt = "select_for_update() locks rows"
         load_rows: Any = super().execute_sql
 
         def load(wanted: Sequence[str]) -> dict[str, list[Any]]:
@@ -85,6 +76,34 @@ class CachedCompiler(SQLCompiler):
         if one:
             return rows[0] if rows else None
         return [rows]
+
+    def get_converters(self, expressions: Any) -> dict[int, Any]:
+        if self.plan is None:
+            return super().get_converters(expressions)
+        if self.plan.converters is None:
+            self.plan.converters = super().get_converters(expressions)
+        return self.plan.converters
+
+    def compile_once(self, one: bool) -> tuple[aside.Lookup, str]:
+        """Where the result belongs, and why it must not be cached. Raises EmptyResultSet."""
+        statement, params = compiled = self.as_sql()
+        # What runs on a miss must not compile again.
+        self.as_sql = lambda *args, **kwargs: compiled  # type: ignore[method-assign]
+        columns = self.col_count if one or self.has_extra_select else ""
+        lookup, doubt = sql.lookup(
+            str(self.using),
+            statement,
+            params,
+            f"{'one' if one else 'all'}{columns}",
+            self.keep.ttl,
+            self.keep.expire_at,
+        )
+        if self.query.select_for_update:  # which SQLite has no word for
+            doubt = "select_for_update() locks rows"
+        if self.plan and not one and not doubt:
+            self.found = lookup, doubt
+            self.plan.remember(self)
+        return lookup, doubt
 
 
 @cache
@@ -99,13 +118,95 @@ def _cached(compiler: SQLCompiler, keep: Keep) -> SQLCompiler:
     return compiler
 
 
+class Plan:
+    """A compiled query, shared by a queryset and its unchanged clones: those that all() makes.
+
+    Compiling takes longer than a hit. Every other way to a new queryset goes through Query.clone(),
+    which begins a plan of its own; what changes a query in place changes its `mark`.
+    """
+
+    __slots__ = ("compiler", "converters", "using")
+
+    def __init__(self) -> None:
+        self.compiler: CachedCompiler | None = None
+        self.using = ""
+        self.converters: dict[int, Any] | None = None
+
+    def remember(self, compiler: CachedCompiler) -> None:
+        # Without its connection, which is its thread's.
+        self.using, compiler = str(compiler.using), copy.copy(compiler)
+        compiler.connection = compiler.plan = None  # type: ignore[assignment]
+        self.compiler = compiler
+
+    def recall(self, using: str | None) -> CachedCompiler | None:
+        if self.compiler is None or using != self.using:
+            return None
+        compiler = copy.copy(self.compiler)
+        compiler.connection, compiler.plan = connections[using], self
+        return compiler
+
+
+# Whatever a queryset's methods set on a query, by identity; containers that grow also by length.
+_PARTS = attrgetter(
+    *("where", "annotations", "annotation_select_mask", "extra", "extra_select_mask", "keep"),
+    *("select", "values_select", "default_cols", "deferred_loading", "select_related"),
+    *("order_by", "extra_order_by", "default_ordering", "standard_ordering", "group_by"),
+    *("low_mark", "high_mark", "distinct", "distinct_fields", "combinator", "combined_queries"),
+    *("select_for_update", "explain_info", "extra_tables"),
+)
+
+
+def _mark(query: Query) -> tuple[Any, ...]:
+    parts = _PARTS(query)
+    return (*parts, len(query.where.children), len(query.annotations), len(query.extra))
+
+
+def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    return len(one) == len(other) and all(map(is_, one, other))
+
+
 class CachedQuery(Query):
     """A SELECT whose results go through the cache. As a subquery it is like any other."""
 
     keep = Keep()
+    plan: Plan
+    mark: tuple[Any, ...] = ()
 
-    def get_compiler(self, *args: Any, **kwargs: Any) -> SQLCompiler:
-        return _cached(super().get_compiler(*args, **kwargs), self.keep)
+    def begin(self) -> None:
+        """A plan of its own."""
+        self.plan, self.mark = Plan(), ()
+
+    def clone(self) -> Self:
+        obj = cast(Self, super().clone())
+        obj.begin()
+        return obj
+
+    def share(self, clone: Self) -> None:
+        """Let an unchanged clone use this query's plan."""
+        mark = _mark(self)
+        if self.mark and not _same(self.mark, mark):
+            self.begin()
+        self.mark = mark
+        clone.plan, clone.mark = self.plan, _mark(clone)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: Any = super().__getstate__()
+        return {**state, "plan": Plan(), "mark": ()}
+
+    def get_compiler(
+        self, using: str | None = None, connection: Any = None, elide_empty: bool = True
+    ) -> SQLCompiler:
+        if connection is not None or not elide_empty:
+            return _cached(super().get_compiler(using, connection, elide_empty), self.keep)
+        mark = _mark(self)
+        if self.mark and not _same(self.mark, mark):
+            self.begin()
+        if found := self.plan.recall(using):
+            return found
+        self.mark = mark
+        compiler = _cached(super().get_compiler(using, connection, elide_empty), self.keep)
+        compiler.plan = self.plan  # type: ignore[attr-defined]
+        return compiler
 
     def get_aggregation(self, using: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
         with _cached_aggregates(using, self.keep):
@@ -180,6 +281,7 @@ class CacheAsideQuerySet(models.QuerySet[M]):
             raise TypeError(f"cached() takes an ordinary query, not a {type(self.query).__name__}")
         clone: Any = self._chain()  # type: ignore[attr-defined]
         clone.query.__class__ = CachedQuery
+        clone.query.begin()
         clone.query.keep = Keep(ttl if ttl is not None else self.cache_ttl, expire_at)
         return clone
 
@@ -193,6 +295,12 @@ class CacheAsideQuerySet(models.QuerySet[M]):
     @property
     def _is_cached(self) -> bool:
         return isinstance(self.query, CachedQuery)
+
+    def all(self) -> Self:
+        clone: Any = super().all()
+        if self._is_cached:
+            cast(CachedQuery, self.query).share(clone.query)
+        return clone
 
     def prefetch_related(self, *lookups: Any) -> Self:
         if self._is_cached:

@@ -9,6 +9,7 @@ from django.dispatch import Signal
 
 Kind = Literal["sql", "record"]
 Outcome = Literal["hit", "miss", "bypass", "error"]
+Tier = Literal["near", "redis", "database"]
 
 # Sent with event=Fetch after each fetch, in the thread that made it.
 fetched = Signal()
@@ -25,8 +26,8 @@ class Fetch:
     sql: str  # or, for a record, the names of its fields
     tables: tuple[str, ...]
     outcome: Outcome
-    tier: Literal["near", "redis", "database"]
-    ms: float
+    tier: Tier
+    ms: float  # of a batch, its share
     reason: str = ""  # why it was a bypass, an error, or a miss that could not be filled
     ttl: float | None = None  # seconds left, where known
     bytes: int | None = None  # of the stored value, where known

@@ -77,7 +77,23 @@ def lookup(
             key = keys.sql(alias, sql, params, shape)
         except keys.UntellableParameter as error:
             doubt = str(error)
-    found = Lookup(
+    return _lookup(alias, key, names, sql, ttl, expire_at), doubt
+
+
+def place(alias: str, key: str, entry: codecs.Entry) -> Lookup:
+    """Where a stored entry belongs, if it is one of this database."""
+    return _lookup(alias, key, entry.tables, entry.sql)
+
+
+def _lookup(
+    alias: str,
+    key: str,
+    names: tuple[str, ...],
+    sql: str,
+    ttl: float | None = None,
+    expire_at: datetime | None = None,
+) -> Lookup:
+    return Lookup(
         shelf=SHELF,
         alias=alias,
         keys=(key,),
@@ -87,7 +103,6 @@ def lookup(
         ttl=ttl,
         expire_at=expire_at,
     )
-    return found, doubt
 
 
 def fetch(

@@ -27,6 +27,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from . import gates, keys, lease, stats, tables
 from .client import Unavailable, client
 from .conf import conf
+from .near import near
 from .signals import Invalidation, invalidated
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Touched:
 
     def in_bulk(self, alias: str) -> Touched:
         """The same with all records of its tables, by a gate a table."""
-        rows = {keys.rows(alias, table) for table in self.tables if table in RECORDS}
+        rows = {keys.rows(alias, table) for table in self.tables if table in keys.RECORDS}
         return replace(self, gates=self.gates | rows, records=frozenset())
 
     def close(self, writer: str) -> bool:
@@ -70,6 +71,8 @@ class Touched:
         except Unavailable as error:
             logger.debug("Gates could not be closed: %s", error)
             return False
+        finally:
+            near.drop(self.gates | self.records)
         return True
 
     def open(self, writer: str, sql: str = "") -> None:
@@ -80,6 +83,8 @@ class Touched:
                 *(lease.open(key, writer) for key in sorted(self.records)),
             ]
         )
+        # After Redis has it, so that no reader of this process can put the old value back.
+        near.drop(self.gates | self.records)
         stats.count("invalidation", "landed" if landed else "owed")
         if invalidated.receivers:
             names = tuple(sorted(self.gates) + sorted(self.records))
@@ -89,32 +94,17 @@ class Touched:
             invalidated.send(Writes, event=event)
 
 
-@dataclass(frozen=True, slots=True)
-class RecordKeys:
-    """How the rows of one table are named as records."""
-
-    prefix: str
-    column: str  # of the primary key, an integer
-
-    def key(self, pk: int) -> str:
-        return f"{self.prefix}:{pk}"
-
-
-# Table to its records; hashes.Records adds itself.
-RECORDS: dict[str, RecordKeys] = {}
-
-
 def touched_by(alias: str, statement: tables.Statement, params: Any, many: bool) -> Touched:
     """What a write makes stale."""
     if statement.doubt:
         return everything()
     touched = _tables(alias, statement.tables)
-    for name in statement.tables & RECORDS.keys() if statement.changes_rows else ():
-        pks = _pks(statement, RECORDS[name].column, params, many)
+    for name in statement.tables & keys.RECORDS.keys() if statement.changes_rows else ():
+        pks = _pks(statement, keys.RECORDS[name].column, params, many)
         if pks is None:
             touched |= Touched(gates=frozenset([keys.rows(alias, name)]))
         else:
-            touched |= Touched(records=frozenset(map(RECORDS[name].key, pks)))
+            touched |= Touched(records=frozenset(map(keys.RECORDS[name].key, pks)))
     # What a trigger or a cascade does to them, and to which rows, the statement does not say.
     if also := {name for table in statement.tables for name in conf().also(table)}:
         touched |= _tables(alias, also).in_bulk(alias)

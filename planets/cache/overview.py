@@ -1,0 +1,66 @@
+"""The whole of the cache at one look, for the admin's page and the command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from . import history, keyspace, server, standing
+
+NOW = 5  # minutes that "now" means: fewer say little on a quiet site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    server: server.Server
+    minutes: list[history.Minute]
+    sample: keyspace.Sample
+    gates: list[standing.Standing]  # those that are there
+
+    @property
+    def ratio_now(self) -> float | None:
+        return history.ratio(self.minutes[-NOW:])
+
+    @property
+    def ratio_hour(self) -> float | None:
+        return history.ratio(self.minutes)
+
+    @property
+    def bypasses(self) -> int:
+        """Of the last hour."""
+        return sum(minute.bypasses for minute in self.minutes)
+
+    @property
+    def errors(self) -> int:
+        """Of the last hour."""
+        return sum(minute.errors for minute in self.minutes)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "server": self.server.as_dict(),
+            "hit_ratio": {"now": self.ratio_now, "hour": self.ratio_hour},
+            "minutes": [minute.as_dict() for minute in self.minutes if minute.fetches],
+            "sample": {
+                "keys": len(self.sample.keys),
+                "of": self.sample.total,
+                "complete": self.sample.complete,
+            },
+            "kinds": {
+                total.kind: {"count": total.count, "bytes": total.bytes}
+                for total in self.sample.kinds()
+            },
+            "gates": {gate.gate: gate.state for gate in self.gates},
+            "hottest_by": "frequency" if self.sample.counts_accesses else "idle",
+            "hottest": [key.as_dict() for key in self.sample.hottest()],
+            "largest": [key.as_dict() for key in self.sample.largest()],
+        }
+
+
+def overview() -> Overview:
+    """A bounded number of round trips, whatever the size of the cache. Raises Unavailable."""
+    return Overview(
+        server=server.server(),
+        minutes=history.history(),
+        sample=keyspace.sample(),
+        gates=[found for found in standing.standings() if found.state != "missing"],
+    )

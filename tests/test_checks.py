@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.core.management import call_command
+
+from planets.cache.client import client
+from planets.cache.server import Server, server
+from planets.checks import TOOLBAR, isolation, of_server, toolbar
+
+JSON = "django_redis.serializers.json.JSONSerializer"
+
+
+def found(*, deploy: bool = False) -> dict[str, str]:
+    """Our messages by id, with their hints, which each must have."""
+    messages = run_checks(include_deployment_checks=deploy)
+    ours = {str(m.id): f"{m.msg} {m.hint}" for m in messages if str(m.id).startswith("planets.")}
+    assert all(m.hint for m in messages if str(m.id) in ours)
+    return ours
+
+
+def redis_cache(location: str, **options: Any) -> dict[str, Any]:
+    return {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": location,
+        "OPTIONS": {"SERIALIZER": JSON, **options},
+    }
+
+
+OURS = redis_cache("redis://localhost:6379/0")
+DJANGOS = {"BACKEND": "django.core.cache.backends.redis.RedisCache"}
+
+
+def test_the_projects_own_settings_give_no_message() -> None:
+    assert found() == {}
+
+
+def test_a_plain_check_does_not_ask_redis(round_trips: list[list[str]], no_redis: None) -> None:
+    assert found() == {}
+    assert round_trips == []
+
+
+def test_the_settings_of_the_layer_are_checked(settings: Any) -> None:
+    settings.CACHE_ASIDE = {"TLL": 3}
+
+    assert "'TLL'" in found()["planets.E001"]
+    assert set(found(deploy=True)) == {"planets.E001"}
+
+
+def test_the_alias_must_be_one_of_django_redis(settings: Any) -> None:
+    settings.CACHE_ASIDE = {"REDIS": "redis"}
+    assert "'redis'" in found()["planets.E002"]
+
+    settings.CACHE_ASIDE = {}
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    assert "'default'" in found()["planets.E003"]
+
+
+WEEK = 7 * 24 * 3600
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"TTL": WEEK}, []),
+        ({"TTL": WEEK + 1}, ["planets.W001"]),
+        ({"TTL": 10, "ABSENT_TTL": 10}, []),
+        ({"TTL": 10, "ABSENT_TTL": 11}, ["planets.W002"]),
+    ],
+)
+def test_ttls_make_sense(settings: Any, options: dict[str, Any], expected: list[str]) -> None:
+    settings.CACHE_ASIDE = options
+
+    assert list(found()) == expected
+
+
+@pytest.mark.parametrize(
+    ("other", "warned"),
+    [
+        (redis_cache("redis://localhost:6379/0"), False),
+        (redis_cache("redis://localhost:6379/1", SERIALIZER="my.PickleSerializer"), False),
+        (redis_cache("redis://elsewhere:6379/0", SERIALIZER="my.PickleSerializer"), False),
+        (redis_cache("redis://localhost", SERIALIZER="my.PickleSerializer"), True),
+        (redis_cache("redis://:secret@127.0.0.1/?db=0", SERIALIZER="my.PickleSerializer"), True),
+        ({**OURS, "OPTIONS": {}}, True),
+        ({**DJANGOS, "LOCATION": "redis://localhost"}, True),
+        ({**DJANGOS, "LOCATION": ["redis://localhost", "redis://replica"]}, True),
+        ({**DJANGOS, "LOCATION": "redis://localhost", "OPTIONS": {"db": 1}}, False),
+        ({**DJANGOS, "LOCATION": "redis://localhost", "OPTIONS": {"serializer": "my.S"}}, False),
+        ({"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}, False),
+    ],
+)
+def test_no_other_cache_unpickles_what_lies_in_ours(
+    settings: Any, other: dict[str, Any], warned: bool
+) -> None:
+    settings.CACHES = {"default": OURS, "other": other}
+
+    messages = found()
+
+    assert set(messages) == ({"planets.W003"} if warned else set())
+    assert "secret" not in str(messages)
+
+
+def test_our_own_cache_may_not_unpickle_either(settings: Any) -> None:
+    settings.CACHES = {"default": {**OURS, "OPTIONS": {}}}
+
+    assert "CACHES['default']" in found()["planets.W003"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, ""),
+        ({"isolation_level": "READ COMMITTED"}, ""),
+        ({"isolation_level": None}, "left to the server: no transaction's reads are cached"),
+        (
+            {"isolation_level": "repeatable read"},
+            "repeatable read: no transaction's reads are cached",
+        ),
+        ({"isolation_level": "read uncommitted"}, "read uncommitted: nothing is cached"),
+    ],
+)
+def test_the_isolation_level_lets_transactions_use_the_cache(
+    options: dict[str, Any], words: str
+) -> None:
+    messages = list(
+        isolation(
+            {
+                "default": {"ENGINE": "django.db.backends.mysql", "OPTIONS": options},
+                "lite": {"ENGINE": "django.db.backends.sqlite3"},
+            }
+        )
+    )
+
+    assert [message.id for message in messages] == (["planets.W004"] if words else [])
+    assert words in "".join(message.msg for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("before", "warned"),
+    [
+        ("django.middleware.gzip.GZipMiddleware", False),
+        ("planets.middleware.DatabaseAwayMiddleware", True),
+        ("django.middleware.cache.FetchFromCacheMiddleware", True),
+    ],
+)
+def test_the_toolbar_stands_before_what_fetches(before: str, warned: bool) -> None:
+    assert bool(list(toolbar([before, TOOLBAR]))) is warned
+    assert not list(toolbar([TOOLBAR, before]))
+    assert not list(toolbar([before]))
+
+
+# --- what asks Redis
+
+
+def test_a_deployment_check_asks_redis(redis: Any) -> None:
+    assert "planets.W006" in found(deploy=True)  # the tests' Redis has no maxmemory
+
+
+def test_redis_away_is_an_error_of_a_deployment(no_redis: None) -> None:
+    assert "ConnectionError" in found(deploy=True)["planets.E004"]
+    assert not client.away
+
+
+def told(seen: Server) -> list[str]:
+    messages = list(of_server(seen))
+    assert all(message.hint for message in messages)
+    return [str(message.id) for message in messages]
+
+
+@pytest.fixture
+def good(redis: Any) -> Server:
+    return replace(server(), policy="volatile-lfu", max_memory=1 << 30)
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ({}, []),
+        ({"policy": "allkeys-lru"}, []),
+        ({"policy": "volatile-ttl"}, []),
+        ({"version": "5.0.14"}, []),
+        ({"version": "4.0.14"}, ["planets.E005"]),
+        ({"role": "slave"}, ["planets.E006"]),
+        ({"max_memory": 0}, ["planets.W006"]),
+        ({"max_memory": 0, "policy": "noeviction"}, ["planets.W006"]),
+        ({"policy": "noeviction"}, ["planets.W007"]),
+        ({"policy": "allkeys-random"}, ["planets.W008"]),
+        ({"policy": "volatile-random"}, ["planets.W008"]),
+    ],
+)
+def test_what_a_server_must_be(good: Server, seen: dict[str, Any], expected: list[str]) -> None:
+    assert told(replace(good, **seen)) == expected
+
+
+def test_the_checks_of_redis_can_be_run_alone(redis: Any) -> None:
+    out = StringIO()
+    call_command("check", deploy=True, tags=["redis"], stdout=out, stderr=out)
+
+    assert "planets.W006" in out.getvalue()
+    assert "security." not in out.getvalue()
+
+
+def test_a_check_of_a_deployment_without_redis_fails() -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--tag", "redis"],
+        cwd=Path(__file__).parent.parent,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "REDIS_URL": "redis://127.0.0.1:1/0",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "planets.E004" in done.stderr
+
+
+def test_every_check_and_command_stands_in_the_docs() -> None:
+    root = Path(__file__).parent.parent
+    text = (root / "docs" / "operating.md").read_text()
+    ids = re.findall(r'id="(planets\.[EW]\d+)"', (root / "planets" / "checks.py").read_text())
+
+    assert len(ids) == len(set(ids)) == text.count("| `planets.")
+    for name in [*ids, "show_cache", "warm_cache", "invalidate_cache"]:
+        assert name in text

@@ -1,0 +1,278 @@
+"""The cache's commands, in this process; and as a shell runs them where that is the point."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command, load_command_class
+
+from planets.models import Planet
+from planets.records import planet
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("solar_system")]
+
+ROOT = Path(__file__).parent.parent
+COMMANDS = ("show_cache", "warm_cache", "invalidate_cache")
+
+
+def run(*args: str) -> str:
+    out = StringIO()
+    call_command(*args, stdout=out)
+    return out.getvalue()
+
+
+def shell(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """manage.py, where DJANGO_SETTINGS_MODULE is the tests'."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *args],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_examples_and_tells_the_exit_status(name: str) -> None:
+    text = load_command_class("planets", name).create_parser("manage.py", name).format_help()
+
+    assert f"manage.py {name} " in text.partition("examples:")[2]
+    assert "Exit status: 0; 1 where" in text
+
+
+@pytest.mark.parametrize(
+    "args", [("show_cache",), ("warm_cache",), ("invalidate_cache", "planet:3")], ids=COMMANDS
+)
+def test_without_redis_each_says_so_in_one_line_and_fails(args: tuple[str, ...]) -> None:
+    done = shell(*args, REDIS_URL="redis://127.0.0.1:1/0")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("CommandError: Redis is away: ")
+
+
+# --- show_cache
+
+
+def test_show_cache_tells_the_whole(redis: Any) -> None:
+    planet(3)
+    list(Planet.objects.in_order())
+
+    text = run("show_cache")
+
+    assert f"Redis {redis.info()['redis_version']}, up " in text
+    assert "planet open" in text
+    assert "Most recently used" in text
+    assert "planet:3" in text
+
+
+def test_show_cache_as_json(redis: Any) -> None:
+    planet(3)
+
+    found = json.loads(run("show_cache", "--format", "json"))
+
+    assert found["kinds"]["record"]["count"] == 1
+    assert found["gates"] == {"gen:default:planet": "open"}
+    assert found["hit_ratio"] == {"now": None, "hour": None}
+    assert [key["key"] for key in found["largest"]] == ["planet:3"]
+
+
+def test_show_cache_lists_keys(redis: Any) -> None:
+    redis.mset({f"sql:{n}": "x" for n in range(500)} | {"other": "x"})
+
+    def listed(*args: str) -> int:
+        return len(json.loads(run("show_cache", "--format", "json", "--keys", *args)))
+
+    assert listed("sql:*", "--limit", "1000") == 500
+    assert listed("*") == 100
+    assert "There are more than --limit 7." in run("show_cache", "--keys", "sql:*", "--limit", "7")
+    assert run("show_cache", "--keys", "oth*").splitlines()[1].startswith("other")
+
+
+def test_show_cache_opens_a_key(redis: Any) -> None:
+    planet(3)
+
+    text = run("show_cache", "--key", "planet:3")
+    assert "current. A fetch takes it" in text
+    assert "name" in text
+    assert "Earth" in text
+
+    found = json.loads(run("show_cache", "--key", "planet:3", "--format", "json"))
+    assert found["fields"]["name"] == "Earth"
+
+
+def test_show_cache_opens_a_query(redis: Any) -> None:
+    list(Planet.objects.in_order())
+    (key,) = redis.keys("sql:*")
+
+    text = run("show_cache", "--key", key)
+
+    assert "\nORDER BY " in text
+    assert "1 | Mercury | terrestrial" in text
+
+
+def test_show_cache_sends_a_terminal_no_escapes_from_redis(redis: Any) -> None:
+    evil = "\x1b]0;owned\x07"
+    redis.hset(evil, mapping={evil: evil})
+    redis.set("sql:1", evil)
+
+    for args in (["--keys", "*"], ["--key", evil], ["--key", "sql:1"], []):
+        assert "\x1b" not in run("show_cache", *args)
+
+
+def test_show_cache_fails_for_a_key_that_is_not_there(redis: Any) -> None:
+    with pytest.raises(CommandError, match="no key 'planet:3'"):
+        run("show_cache", "--key", "planet:3")
+
+
+def test_show_cache_watches_line_by_line_where_there_is_no_terminal(redis: Any) -> None:
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "show_cache", "--watch", "0.1", "--format", "json"],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        lines = [json.loads(process.stdout.readline()) for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+        assert process.stderr.read() == ""
+
+    assert lines[0]["server"]["name"] == "Redis"
+
+
+def test_show_cache_watches_in_a_terminal_and_ends_cleanly(redis: Any) -> None:
+    parent, child = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "show_cache", "--watch", "0.1"],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "TERM": "xterm"},
+        stdout=child,
+        stderr=child,
+    ) as process:
+        os.close(child)
+        seen = b""
+        while seen.count(b"Hit ratio") < 2:
+            seen += os.read(parent, 65536)
+        process.send_signal(signal.SIGINT)
+        try:
+            while more := os.read(parent, 65536):
+                seen += more
+        except OSError:  # Linux's end of a terminal
+            pass
+        assert process.wait(timeout=30) == 0
+    os.close(parent)
+
+    assert b"\x1b[?1049h" in seen  # the other screen, and back
+    assert seen.rpartition(b"\x1b[?1049l")[1]
+    assert b"Traceback" not in seen
+
+
+# --- warm_cache
+
+
+def test_warm_cache_fills_and_goes_on_where_it_ended(redis: Any) -> None:
+    first = json.loads(run("warm_cache", "--format", "json"))
+    assert first["filled"] > 8
+
+    fetches = first["filled"] + first["warm"]
+    assert run("warm_cache") == f"0 filled, {fetches} were warm already.\n"
+
+
+def test_warm_cache_warms_what_it_is_told_to(redis: Any) -> None:
+    assert run("warm_cache", "records", "-v", "0") == ""
+    assert len(redis.keys("planet:*")) == 8
+    assert not redis.keys("sql:*")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["moons"], "'moons'"),
+        (["--workers", "0"], "'0' is not"),
+        (["--workers", "x"], "'x' is not"),
+    ],
+)
+def test_warm_cache_names_what_it_does_not_understand(args: list[str], message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        run("warm_cache", *args)
+
+
+def test_warm_cache_fails_where_something_was_not_stored(redis: Any, settings: Any) -> None:
+    settings.CACHE_ASIDE = {"MAX_BYTES": 300}
+
+    with pytest.raises(CommandError, match=r"are not in the cache .*: not stored: "):
+        run("warm_cache", "queries")
+
+
+# --- invalidate_cache
+
+
+def test_invalidate_cache_of_a_record(redis: Any) -> None:
+    planet(3), planet(4)
+
+    assert run("invalidate_cache", "planet:3").splitlines() == [
+        "Invalidated planet:3",
+        "Invalidated gen:default:planet",
+    ]
+    assert not redis.exists("planet:3", "gen:default:planet")
+    assert redis.exists("planet:4")
+
+
+def test_invalidate_cache_of_tables_as_json(redis: Any) -> None:
+    planet(3)
+
+    assert json.loads(run("invalidate_cache", "planet", "moon", "--format", "json")) == {
+        "dry_run": False,
+        "keys": ["gen:default:moon", "gen:default:planet", "gen:default:planet#rows"],
+    }
+    assert not redis.exists("gen:default:planet#rows")
+
+
+def test_invalidate_cache_of_everything(redis: Any) -> None:
+    planet(3)
+
+    assert run("invalidate_cache", "--everything") == "Invalidated gen:default:*\n"
+    assert not redis.exists("gen:default:*")
+
+
+def test_invalidate_cache_run_dry_changes_nothing_and_needs_no_redis(redis: Any) -> None:
+    planet(3)
+    before = redis.get("gen:default:planet")
+
+    assert run("invalidate_cache", "planet:3", "--dry-run").startswith("Would invalidate planet:3")
+    assert (redis.exists("planet:3"), redis.get("gen:default:planet")) == (1, before)
+    done = shell("invalidate_cache", "planet", "--dry-run", REDIS_URL="redis://127.0.0.1:1/0")
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "Name tables or records"),
+        (["planet", "--everything"], "Name tables or records"),
+        (["plant"], "'plant' is no table"),
+        (["moon:3"], "records are kept of planet"),
+        (["planet:earth"], "a whole number"),
+    ],
+)
+def test_invalidate_cache_names_what_it_does_not_understand(args: list[str], message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        run("invalidate_cache", *args)
+
+
+def test_invalidate_cache_can_be_silent(redis: Any) -> None:
+    assert run("invalidate_cache", "planet", "-v", "0") == ""

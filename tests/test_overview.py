@@ -1,0 +1,48 @@
+"""Looking into a cluster: of one node, which asks of a client what three do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis.cluster import RedisCluster
+
+from planets.cache import overview
+from planets.cache.client import client
+from planets.cache.inspection import opened
+from planets.cache.keyspace import browse
+
+from .servers import STARTS_WITHIN, Redis, free_port
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisCluster]:
+    # By itself it would add 10,000 to its port, which may be too many.
+    options = {"cluster-enabled": "yes", "cluster-port": free_port()}
+    with Redis(tcp=True, **options) as server:
+        with server.client() as node:
+            node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            give_up = time.monotonic() + STARTS_WITHIN
+            while node.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
+                assert time.monotonic() < give_up, "the cluster did not form"
+        with RedisCluster(host="127.0.0.1", port=server.port) as redis:
+            monkeypatch.setattr(client, "_redis", redis)
+            yield redis
+
+
+def test_all_that_looks_works_on_a_cluster(cluster: Any) -> None:
+    cluster.hset("planet:3", mapping={"id": "3", "name": "Earth"})
+    cluster.set("sql:1", "x")
+    cluster.set("gen:default:planet", "o:1")
+
+    found = overview.overview()
+
+    assert (found.server.nodes, found.server.keys) == (1, 3)
+    assert [gate.table for gate in found.gates] == ["planet"]
+    assert {key.name for key in browse().keys} == {"planet:3", "sql:1", "gen:default:planet"}
+    record = opened("planet:3")
+    assert record
+    assert record.key.bytes
+    assert record.content.fields["name"] == "Earth"

@@ -1,0 +1,150 @@
+"""The debug toolbar's panel, through the toolbar: what a developer sees of each fetch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from debug_toolbar.toolbar import DebugToolbar
+from django.conf import settings as site
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.test import AsyncClient, Client
+from django.urls import include, path
+
+from planets.cache import fetched, invalidated
+from planets.models import Planet
+from planets.panels import CacheAsidePanel
+from planets.records import aplanet, planet
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("solar_system", "redis", "toolbar"),
+]
+
+
+def as_json(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"name": planet(3).name})  # type: ignore[union-attr]
+
+
+def as_redirect(request: HttpRequest) -> HttpResponse:
+    Planet.objects.filter(pk=3).update(name="Terra")
+    return redirect("/planets/3/")
+
+
+def bypassing(request: HttpRequest) -> HttpResponse:
+    list(Planet.objects.cached().order_by("?"))
+    list(Planet.objects.cached().filter(name="<script>alert(1)</script>"))
+    return HttpResponse("<html><body></body></html>")
+
+
+async def in_async(request: HttpRequest) -> HttpResponse:
+    await aplanet(3)
+    return HttpResponse("<html><body>async</body></html>")
+
+
+urlpatterns = [
+    path("json/", as_json),
+    path("redirect/", as_redirect),
+    path("bypass/", bypassing),
+    path("async/", in_async),
+    path("", include("planetsite.urls")),
+    path("__debug__/", include("debug_toolbar.urls")),
+]
+
+
+@pytest.fixture
+def toolbar(settings: Any) -> Iterator[None]:
+    settings.DEBUG = True
+    settings.ROOT_URLCONF = __name__
+    settings.INTERNAL_IPS = ["127.0.0.1"]
+    settings.MIDDLEWARE = ["debug_toolbar.middleware.DebugToolbarMiddleware", *site.MIDDLEWARE]
+    settings.DEBUG_TOOLBAR_PANELS = [
+        "debug_toolbar.panels.history.HistoryPanel",
+        "planets.panels.CacheAsidePanel",
+    ]
+    DebugToolbar._panel_classes = None
+    yield
+    DebugToolbar._panel_classes = None
+    # No receivers, no cost: nothing listens when no request is watched.
+    assert not fetched.receivers
+    assert not invalidated.receivers
+
+
+def panel_of(client: Client, response: Any) -> str:
+    """The panel's content as the toolbar's own script asks for it, later and elsewhere."""
+    request_id = response.headers["djdt-request-id"]
+    content = client.get(
+        "/__debug__/render_panel/",
+        {"request_id": request_id, "panel_id": "CacheAsidePanel"},
+    )
+    return str(json.loads(content.content)["content"])
+
+
+def test_misses_and_then_hits(client: Client) -> None:
+    first = panel_of(client, client.get("/planets/3/"))
+    assert first.count('class="outcome miss"') == 3
+    second = panel_of(client, client.get("/planets/3/"))
+    assert second.count('class="outcome hit"') == 3
+    assert '<code class="key">planet:3</code>' in second
+    assert "of database time saved" in second
+    assert "3 of" not in second  # each hit knows what its load took
+    assert "moon" in second
+    assert "SELECT" in second
+
+
+def test_the_title_line(client: Client) -> None:
+    client.get("/planets/3/")
+    Planet.objects.filter(pk=3).update(mass=1)  # its record and the list of planets
+    page = client.get("/planets/3/").content.decode()
+    assert "3 fetches: 1 hit, 2 misses, " in page
+
+
+def test_json_has_it_in_the_history(client: Client) -> None:
+    response = client.get("/json/")
+    assert response.json() == {"name": "Earth"}
+    assert "planet:3" in panel_of(client, response)
+
+
+def test_a_redirect_has_it_and_says_what_was_written(client: Client) -> None:
+    planet(3)
+    response = client.get("/redirect/")
+    assert response.status_code == 302
+    content = panel_of(client, response)
+    assert "Invalidations" in content
+    assert '<code class="key">gen:default:planet</code>' in content
+    assert '<code class="key">planet:3</code>' in content
+    assert "UPDATE" in content
+    assert ">landed<" in content
+
+
+def test_a_bypass_says_why_and_nothing_is_markup(client: Client) -> None:
+    content = panel_of(client, client.get("/bypass/"))
+    assert 'class="outcome bypass"' in content
+    assert "changes by itself" in content
+    assert "<script>" not in content
+
+
+@pytest.mark.asyncio
+async def test_an_async_view(async_database: None) -> None:
+    client = AsyncClient()
+    for outcome in ("miss", "hit"):
+        response = await client.get("/async/")
+        content = await client.get(
+            "/__debug__/render_panel/",
+            {"request_id": response.headers["djdt-request-id"], "panel_id": "CacheAsidePanel"},
+        )
+        assert f"outcome {outcome}" in json.loads(content.content)["content"]
+
+
+def test_enabling_and_disabling_twice_is_as_once() -> None:
+    panel = CacheAsidePanel(None, lambda request: HttpResponse())
+    for _ in range(2):
+        panel.enable_instrumentation()
+    planet(3)
+    for _ in range(2):
+        panel.disable_instrumentation()
+    planet(3)
+    assert len(panel.watch.fetches) == 1

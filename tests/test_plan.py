@@ -1,0 +1,133 @@
+"""A compiled query is used again for an unchanged clone, and never for a changed one."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.db.models import Count, F, Q
+from django.db.models.sql.compiler import SQLCompiler
+
+from .test_queryset import READS, parts, rows  # noqa: F401  a fixture
+from .zoo.models import Animal, Everything
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is compiled to SQL from here on."""
+    seen: list[str] = []
+    as_sql = SQLCompiler.as_sql
+
+    def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = as_sql(self, *args, **kwargs)
+        seen.append(result[0])
+        return result
+
+    monkeypatch.setattr(SQLCompiler, "as_sql", counted)
+    return seen
+
+
+def test_a_fetch_compiles_once_and_an_unchanged_clone_not_at_all(
+    redis: Any, compiled: list[str]
+) -> None:
+    queryset = Animal.objects.cached().filter(weight=3)
+    assert list(queryset.all()) == []  # a miss
+    assert len(compiled) == 1
+    for _ in range(3):
+        assert list(queryset.all()) == list(queryset.all().all()) == []
+    assert len(compiled) == 1
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
+def test_every_way_to_another_query_compiles_it(
+    rows: None,  # noqa: F811
+    read: Callable[[Any], Any],
+) -> None:
+    queryset = Everything.objects.cached()
+    list(queryset.all())
+    truth = parts(read(Everything.objects.all()))
+    for _ in range(2):
+        assert parts(read(queryset.all())) == truth
+        assert parts(read(queryset)) == truth
+        assert [row.pk for row in queryset.all()] == [row.pk for row in Everything.objects.all()]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda query: query.add_q(Q(name="Owl")),
+        lambda query: query.clear_ordering(force=True),
+        lambda query: query.add_ordering("-name"),
+        lambda query: query.set_limits(0, 1),
+        lambda query: query.set_limits(1, None),
+        lambda query: query.add_annotation(Count("tags"), "n"),
+        lambda query: setattr(query, "distinct", True),
+        lambda query: query.add_deferred_loading(["weight"]),
+        lambda query: query.add_select_related(["mother"]),
+        lambda query: (
+            query.reverse_ordering()
+            if hasattr(query, "reverse_ordering")
+            else setattr(query, "standard_ordering", False)
+        ),
+        lambda query: query.set_empty(),
+        lambda query: query.where.add(Q(weight=5).resolve_expression(query), "AND"),
+        lambda query: query.add_extra({"two": "1 + 1"}, None, None, None, None, None),
+    ],
+)
+def test_a_query_that_is_changed_in_place_is_compiled_anew(
+    redis: Any, change: Callable[[Any], Any]
+) -> None:
+    for name, weight in (("Owl", 5), ("Eagle", 5), ("Emu", 50)):
+        Animal.objects.create(name=name, weight=weight)
+
+    def names(queryset: Any) -> list[Any]:
+        return [vars(a).keys() - {"_state"} and (a.name, sorted(vars(a))) for a in queryset]
+
+    for how in ("the queryset itself", "a clone", "the source of a clone"):
+        plain, cached = Animal.objects.order_by("name"), Animal.objects.cached().order_by("name")
+        list(cached.all())
+        if how == "a clone":
+            plain, cached = plain.all(), cached.all()
+        change(plain.query)
+        change(cached.query)
+        if how == "the source of a clone":
+            plain, cached = plain.all(), cached.all()
+        assert names(cached) == names(plain), how
+
+
+def test_a_plan_is_for_one_database_and_any_thread(redis: Any, compiled: list[str]) -> None:
+    queryset = Animal.objects.cached().filter(weight__gt=1).order_by("id")
+    Animal.objects.create(name="Owl", weight=2)
+    list(queryset.all())
+    seen: list[Any] = []
+
+    def read() -> None:
+        seen.append([animal.name for animal in queryset.all()])
+        connections.close_all()
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [["Owl"]] * 4
+    assert len(compiled) == 1
+
+
+def test_a_plan_does_not_travel_in_a_pickle_or_a_deep_copy(redis: Any) -> None:
+    queryset = Animal.objects.cached().annotate(double=F("weight") * 2)
+    Animal.objects.create(name="Owl", weight=2)
+    list(queryset.all())
+    other: Any
+    for other in (pickle.loads(pickle.dumps(queryset.query)), copy.deepcopy(queryset.query)):
+        assert other.plan.compiler is None
+        again = Animal.objects.cached()
+        again.query = other
+        assert again.filter(double=4).count() == 1

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client as Browser
+
+from planets.cache.client import Unavailable
+from planets.cache.signals import Fetch
+from planets.models import Planet
+from planets.warming import BATCH, JOBS, Job, Warmed, count_jobs, record_jobs, warm
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("solar_system")]
+
+
+def all_of(*names: str) -> list[Job]:
+    return [job for name in names for job in JOBS[name]()]
+
+
+def result(jobs: Any, workers: int = 2) -> Warmed:
+    *_, last = warm(jobs, workers=workers)
+    return last
+
+
+def test_what_is_cold_is_filled_and_what_is_warm_is_only_looked_at(redis: Any) -> None:
+    first = result(all_of("records", "queries"))
+    # The default list is the planets in order: one query by two names.
+    assert (first.warm, first.missed.total()) == (1, 0)
+    assert first.filled > 8
+
+    redis.delete("planet:3")
+    again = result(all_of("records", "queries"))
+    assert (again.filled, again.warm) == (1, first.filled)
+
+
+def test_warmed_pages_ask_the_database_nothing_of_planets(
+    redis: Any, django_assert_num_queries: Any
+) -> None:
+    result(all_of("records", "queries"))
+
+    for path in ("/", "/?kind=gas-giant&sort=mass&order=desc", "/planets/3/", "/moons/"):
+        with django_assert_num_queries(0):
+            assert Browser().get(path).status_code == 200
+
+
+def test_there_are_as_many_jobs_as_counted(redis: Any) -> None:
+    Planet.objects.bulk_create(Planet(name=f"Planet {n}") for n in range(BATCH))
+
+    assert {name: len(all_of(name)) for name in JOBS} == count_jobs()
+
+
+def test_every_batch_of_records_is_filled(redis: Any) -> None:
+    Planet.objects.bulk_create(Planet(name=f"Planet {n}") for n in range(2 * BATCH))
+
+    assert result(record_jobs()).filled == 2 * BATCH + 8
+    assert len(redis.keys("planet:*")) == 2 * BATCH + 8
+
+
+def test_no_more_jobs_are_under_way_than_workers(redis: Any) -> None:
+    lock = threading.Lock()
+    both = threading.Barrier(2, timeout=30)
+    running = most = 0
+
+    def job() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        both.wait()  # it takes two at once
+        with lock:
+            running -= 1
+
+    list(warm([job] * 20, workers=2))
+
+    assert most == 2
+
+
+def test_jobs_are_made_only_as_they_are_needed(redis: Any) -> None:
+    made = 0
+
+    def jobs() -> Any:
+        nonlocal made
+        while True:
+            made += 1
+            yield lambda: None
+
+    tallies = warm(jobs(), workers=2)
+    next(tallies)
+    tallies.close()
+
+    assert made == 5
+
+
+def test_what_a_job_raises_reaches_the_caller_and_ends_the_workers(redis: Any) -> None:
+    before = threading.active_count()
+
+    def job() -> None:
+        raise LookupError("no such planet")
+
+    with pytest.raises(LookupError, match="no such planet"):
+        list(warm([job], workers=2))
+    assert threading.active_count() == before
+
+
+@pytest.mark.mysql
+def test_workers_leave_no_connection_behind(redis: Any) -> None:
+    def connections() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) FROM information_schema.processlist")
+            return int(cursor.fetchone()[0])
+
+    before = connections()
+    result(all_of("records", "queries"), workers=4)
+    # The server takes a moment to notice that a client has gone.
+    for _ in range(1000):
+        if connections() <= before:
+            return
+    raise AssertionError("connections were left open")
+
+
+def test_it_ends_when_redis_goes_away(no_redis: None) -> None:
+    jobs = all_of("queries")
+
+    with pytest.raises(Unavailable):
+        list(warm(jobs, workers=1))
+
+
+def test_what_was_not_stored_is_counted_by_its_reason() -> None:
+    def event(outcome: Any, reason: str = "") -> Fetch:
+        return Fetch(
+            kind="sql", key="sql:1", sql="", tables=(), outcome=outcome, tier="database", ms=1.0,
+            reason=reason,
+        )  # fmt: skip
+
+    tally = Warmed()
+    tally.hear(event("hit"))
+    tally.hear(event("miss"))
+    tally.hear(event("miss", "not stored: too long"))
+    tally.hear(event("bypass", "caching is disabled"))
+
+    assert tally.as_dict() == {
+        "warm": 1,
+        "filled": 1,
+        "missed": {"not stored: too long": 1, "caching is disabled": 1},
+    }
