@@ -129,13 +129,17 @@ CACHES = {
         },
     }
 }
-CACHE_ASIDE = {"TTL": number("CACHE_TTL", 300, low=1, high=7 * 24 * 3600)}
+CACHE_ASIDE: dict[str, Any] = {
+    "TTL": number("CACHE_TTL", 300, low=1, high=7 * 24 * 3600),
+    "NEAR": flag("CACHE_NEAR", default=False),
+}
 
 # --- HTTPS: on unless DEBUG
 HTTPS = flag("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from inside, without TLS
 if flag("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -172,6 +176,11 @@ LOGGING = {
         "django.request": {"level": "ERROR"},  # that a page is not there is no news
     },
 }
+
+# --- Being looked after
+METRICS_TOKEN = text("METRICS_TOKEN", "")
+if flag("CACHE_STATUS", default=DEBUG):
+    MIDDLEWARE.insert(0, "planets.cache_status.CacheStatusMiddleware")
 
 # --- Debug toolbar
 if DEBUG:
