@@ -29,6 +29,8 @@ PRODUCTION = {
     "DB_NAME": "tutorial",
 }
 
+GUNICORN = [sys.executable, "-m", "gunicorn", "--config", "python:planetsite.gunicorn"]
+
 
 def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -171,9 +173,9 @@ def test_a_file_may_hold_the_variables_and_the_environment_rules(tmp_path: Path)
 
 def test_gunicorn_ends_where_the_configuration_is_wrong() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "planetsite.wsgi", "--bind", "127.0.0.1:0"],
+        [*GUNICORN, "planetsite.wsgi"],
         cwd=ROOT,
-        env={**PRODUCTION, "SECRET_KEY": ""},
+        env={**PRODUCTION, "BIND": "127.0.0.1:0", "WORKERS": "1", "SECRET_KEY": ""},
         capture_output=True,
         text=True,
         timeout=60,
@@ -181,6 +183,19 @@ def test_gunicorn_ends_where_the_configuration_is_wrong() -> None:
     assert done.returncode == 3
     assert "\nConfiguration: SECRET_KEY is not set" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_number_of_workers_is_one_line() -> None:
+    done = subprocess.run(
+        [*GUNICORN, "planetsite.wsgi"],
+        cwd=ROOT,
+        env={**PRODUCTION, "WORKERS": "many"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "Configuration: WORKERS is 'many', must be a number from 1 to 100.\n"
 
 
 def test_a_value_may_begin_with_a_dollar() -> None:
