@@ -158,6 +158,11 @@ def test_development_needs_nothing_but_debug() -> None:
     assert "debug_toolbar" in apps
 
 
+def test_development_is_checked_clean() -> None:
+    done = manage("check", "--fail-level", "WARNING", DEBUG="on", ENV_FILE="/dev/null")
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_toolbar_is_there_in_debug_only() -> None:
     assert "debug_toolbar" not in str(read("INSTALLED_APPS", "MIDDLEWARE", **PRODUCTION))
 
