@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
@@ -28,6 +29,8 @@ LUA = Path(planets.cache.__file__).parent / "lua"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A script's background job ignores Ctrl-C, and would hand that on to the programs under test.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "mysql: is about MariaDB or MySQL")
 
 

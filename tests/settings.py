@@ -9,12 +9,13 @@ import os
 
 import redis
 
+from planetsite.environment import VARIABLES
 from tests import servers
 
 # Child processes import this module too, and must share the servers of the first.
 if "TEST_SERVERS_ARE_UP" not in os.environ:
     os.environ["TEST_SERVERS_ARE_UP"] = "1"
-    for name in ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME"):
+    for name in VARIABLES:  # a developer's own are for the site
         os.environ.pop(name, None)
     if os.environ.get("TEST_DATABASE", "mysql") == "sqlite":
         pass
@@ -37,10 +38,8 @@ if "TEST_SERVERS_ARE_UP" not in os.environ:
         private_redis = servers.Redis()
         atexit.register(private_redis.remove)
         os.environ["REDIS_URL"] = private_redis.url
-    # A developer's own .env is for the site; /dev/null says nothing.
-    os.environ.update(
-        ENV_FILE="/dev/null", SECRET_KEY="only-for-tests", DEBUG="off", HTTPS="off", CACHE_TTL=""
-    )
+    # So is a .env; /dev/null says nothing.
+    os.environ.update(ENV_FILE="/dev/null", SECRET_KEY="only-for-tests", HTTPS="off")
 
 from planetsite.settings import *  # noqa: F403
 from planetsite.settings import CACHES, INSTALLED_APPS, MIDDLEWARE
