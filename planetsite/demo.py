@@ -83,10 +83,7 @@ def serve(wish: str, running: ExitStack) -> None:
     if password:
         print(f"  Log in as     {ADMIN}, password {password}   (shown this once)")
     else:
-        print(
-            f"  Log in as     {ADMIN}; a new password: "
-            "rm -r .demo, or manage.py changepassword with SQLITE_PATH=.demo/db.sqlite3"
-        )
+        print(f"  Log in as     {ADMIN}; rm -r .demo and a new start make a new password")
     print("  Ctrl-C ends it. The debug toolbar is at the right edge of each page.\n", flush=True)
     call_command("runserver", f"127.0.0.1:{port}", use_reloader=False, skip_checks=True)
 
