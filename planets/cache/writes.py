@@ -55,8 +55,8 @@ class Touched:
     def __bool__(self) -> bool:
         return bool(self.gates or self.records)
 
-    def close(self, writer: str) -> None:
-        """Closes all, as far as Redis can be reached; the matching `open` is what must not fail."""
+    def close(self, writer: str) -> bool:
+        """Closes all, and says whether Redis could be reached; what must not fail is `open`."""
         try:
             client.call(
                 *(gates.close(gate, writer) for gate in sorted(self.gates)),
@@ -64,7 +64,10 @@ class Touched:
             )
         except Unavailable as error:
             logger.debug("Gates could not be closed: %s", error)
-        near.drop(self.gates | self.records)
+            return False
+        finally:
+            near.drop(self.gates | self.records)
+        return True
 
     def open(self, writer: str, sql: str = "") -> None:
         """Opens all; where Redis cannot be reached, sees to it that it happens later."""
@@ -72,8 +75,7 @@ class Touched:
             [
                 *(gates.open(gate, writer) for gate in sorted(self.gates)),
                 *(lease.open(key, writer) for key in sorted(self.records)),
-            ],
-            debt=[*(("DEL", gate) for gate in self.gates), *lease.debt(sorted(self.records))],
+            ]
         )
         # After Redis has it, so that no reader of this process can put the old value back.
         near.drop(self.gates | self.records)
@@ -204,7 +206,8 @@ class Writes:
                 self.closed_at = time.monotonic()
             self.sql = sql
             self.pending |= touched
-            new.close(self.writer)
+            if not new.close(self.writer):
+                self.closed_at = float("-inf")  # COMMIT tries again
 
     # --- the end of a transaction
 
