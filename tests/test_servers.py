@@ -13,6 +13,8 @@ import pytest
 
 from .servers import NotInstalled, Redis, find_binary
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

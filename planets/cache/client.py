@@ -158,6 +158,8 @@ class Client:
                 raise RedisConnectionError("the connection was made anew in mid-call")
             if new and isinstance(recalled := replies.pop(0), RedisError):
                 raise recalled
+            if any(isinstance(reply, ReadOnlyError) for reply in replies):
+                connection.disconnect()  # a failover has moved the primary: look for it anew
             return replies
         except BaseException:
             # Replies that nobody has read would be taken for those of the next command.
