@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -98,7 +99,9 @@ def test_every_count_of_the_layer_has_a_metric() -> None:
 
 
 @pytest.mark.mysql
-def test_several_workers_are_counted_together(redis: Any) -> None:
+def test_workers_are_counted_together_and_also_after_one_has_ended(
+    redis: Any, tmp_path: Path
+) -> None:
     port = free_port()
     environment = {
         **os.environ,
@@ -107,6 +110,7 @@ def test_several_workers_are_counted_together(redis: Any) -> None:
         "DB_NAME": connections["default"].settings_dict["NAME"],
         "ALLOWED_HOSTS": "127.0.0.1",
         "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "TMPDIR": str(tmp_path),
     }
     command = [sys.executable, "-m", "gunicorn", "planetsite.wsgi"]
     with subprocess.Popen(
@@ -134,8 +138,15 @@ def test_several_workers_are_counted_together(redis: Any) -> None:
                 return metric(ask("/metrics"), "cache_aside_fetches_total") == 120
 
             wait_until(all_counted)
+
+            worker = int(next(tmp_path.glob("*/counter_*.db")).stem.split("_")[1])
+            os.kill(worker, signal.SIGTERM)
+            wait_until(lambda: not Path(f"/proc/{worker}").exists())
+            wait_until(all_counted)
+            assert gunicorn.poll() is None
         finally:
             gunicorn.terminate()
+    assert not list(tmp_path.glob("planets-metrics-*"))
 
 
 def test_the_header_of_a_page(redis: Any, settings: Any) -> None:
