@@ -20,6 +20,7 @@ from planets.cache_status import header
 from planets.models import Planet
 from planets.watching import Watch
 
+from . import settings as test_settings
 from .interleave import elsewhere
 from .servers import Redis, free_port
 from .test_middleware import database_away  # noqa: F401  a fixture
@@ -54,6 +55,25 @@ def test_without_the_database_it_is_not_ready(redis: Any, database_away: None) -
     assert response.status_code == 503
     assert response.json() == {"status": "unavailable", "database": "away", "redis": "ok"}
     assert get("/healthz").status_code == 200
+
+
+@pytest.mark.mysql
+def test_a_database_that_has_stopped_answering_is_not_waited_for(redis: Any) -> None:
+    mariadb = getattr(test_settings, "mariadb", None)
+    if mariadb is None:
+        pytest.skip("TEST_DB_HOST names a database that is not ours to stop")
+
+    def ask_again() -> int:
+        assert Client().get("/readyz").status_code == 200
+        Planet.objects.exists()  # as a worker has a connection open
+        mariadb.process.send_signal(signal.SIGSTOP)
+        return Client().get("/readyz").status_code
+
+    try:
+        assert elsewhere(ask_again) == 503
+    finally:
+        mariadb.process.send_signal(signal.SIGCONT)
+    assert get("/readyz").status_code == 200
 
 
 def metric(text: str, name: str) -> float:
