@@ -8,6 +8,12 @@ from planets.cache.client import Unavailable
 from planets.cache.keyspace import FIRST, browse, kind, printable, sample
 
 
+@pytest.fixture(autouse=True)
+def no_other_key(redis: Any) -> None:
+    """Not even which server this is, which the client notes by itself."""
+    redis.flushdb()
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
