@@ -15,7 +15,7 @@ demo: $(VENV)/site ## the site with data, an embedded Redis and the debug toolba
 
 serve: $(VENV)/site ## the site by gunicorn, configured by the environment or .env
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
-	@exec $(BIN)/gunicorn planetsite.wsgi --bind $${BIND:-127.0.0.1:$(PORT)} --workers $${WORKERS:-2} --threads 4
+	@BIND=$${BIND:-127.0.0.1:$(PORT)} exec $(BIN)/gunicorn planetsite.wsgi --config python:planetsite.gunicorn
 
 test: ## the whole suite on real MariaDB and Redis, then on SQLite; installs what it needs
 	@sh tests/system.sh

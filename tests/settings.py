@@ -52,3 +52,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# The toolbar is installed for the tests of its panel, which add its middleware.
+SILENCED_SYSTEM_CHECKS = ["debug_toolbar.W001"]
