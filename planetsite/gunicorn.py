@@ -4,9 +4,12 @@ import os
 import tempfile
 from typing import Any
 
-bind = os.environ.get("BIND", "127.0.0.1:8000")
-workers = int(os.environ.get("WORKERS", "2"))
-threads = int(os.environ.get("THREADS", "4"))
+from .environment import number, one_line_errors, text
+
+with one_line_errors():
+    bind = text("BIND", "127.0.0.1:8000")
+    workers = int(number("WORKERS", 2, low=1, high=100))
+    threads = int(number("THREADS", 4, low=1, high=100))
 
 # prometheus_client looks for it when a worker imports it.
 _folder = tempfile.TemporaryDirectory(prefix="planets-metrics-")

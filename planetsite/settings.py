@@ -186,9 +186,8 @@ if flag("CACHE_STATUS", default=DEBUG):
 if DEBUG:
     INSTALLED_APPS.append("debug_toolbar")
     MIDDLEWARE.insert(
-        MIDDLEWARE.index("django.contrib.sessions.middleware.SessionMiddleware"),
-        "debug_toolbar.middleware.DebugToolbarMiddleware",
-    )
+        0, "debug_toolbar.middleware.DebugToolbarMiddleware"
+    )  # it sees what is inside
     DEBUG_TOOLBAR_CONFIG = {"SHOW_COLLAPSED": True}
     DEBUG_TOOLBAR_PANELS = [
         "debug_toolbar.panels.history.HistoryPanel",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
@@ -28,6 +29,8 @@ LUA = Path(planets.cache.__file__).parent / "lua"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A script's background job ignores Ctrl-C, and would hand that on to the programs under test.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "mysql: is about MariaDB or MySQL")
 
 
@@ -58,9 +61,17 @@ def redis_server() -> servers.Redis:
 def redis() -> Iterator[redis_py.Redis]:
     """A plain client on an empty key space, which is empty again afterwards."""
     with redis_py.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True) as client:
-        client.flushdb()
+        empty(client)
         yield client
-        client.flushdb()
+        empty(client)
+
+
+def empty(client: redis_py.Redis) -> None:
+    """Empty the key space of all but which server this is: it is the one of the test before."""
+    runs = {key: str(client.get(key)) for key in client.keys("run:*")}
+    client.flushdb()
+    for key, run in runs.items():
+        client.set(key, run, ex=3600)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ need() { # package, then programs of which one is enough
   done
   missing="$missing $package"
 }
-[ -n "${TEST_DB_HOST:-}" ] || need mariadb-server mariadbd mysqld
+# The cores alone: mariadb-server would also start a server of its own, for the whole machine.
+[ -n "${TEST_DB_HOST:-}" ] || need "mariadb-server-core mariadb-client-core" mariadbd mysqld
 [ -n "${TEST_REDIS_URL:-}" ] || need redis-server redis-server valkey-server
 need chromium chromium google-chrome chromium-browser
 need gcc gcc cc

@@ -11,6 +11,8 @@ from typing import Any, cast
 
 import pytest
 
+from planetsite.environment import VARIABLES
+
 from .servers import Redis
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +28,8 @@ PRODUCTION = {
     "DB_PASS": "secret",
     "DB_NAME": "tutorial",
 }
+
+GUNICORN = [sys.executable, "-m", "gunicorn", "--config", "python:planetsite.gunicorn"]
 
 
 def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -154,6 +158,11 @@ def test_development_needs_nothing_but_debug() -> None:
     assert "debug_toolbar" in apps
 
 
+def test_development_is_checked_clean() -> None:
+    done = manage("check", "--fail-level", "WARNING", DEBUG="on", ENV_FILE="/dev/null")
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_toolbar_is_there_in_debug_only() -> None:
     assert "debug_toolbar" not in str(read("INSTALLED_APPS", "MIDDLEWARE", **PRODUCTION))
 
@@ -169,9 +178,9 @@ def test_a_file_may_hold_the_variables_and_the_environment_rules(tmp_path: Path)
 
 def test_gunicorn_ends_where_the_configuration_is_wrong() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "planetsite.wsgi", "--bind", "127.0.0.1:0"],
+        [*GUNICORN, "planetsite.wsgi"],
         cwd=ROOT,
-        env={**PRODUCTION, "SECRET_KEY": ""},
+        env={**PRODUCTION, "BIND": "127.0.0.1:0", "WORKERS": "1", "SECRET_KEY": ""},
         capture_output=True,
         text=True,
         timeout=60,
@@ -179,6 +188,19 @@ def test_gunicorn_ends_where_the_configuration_is_wrong() -> None:
     assert done.returncode == 3
     assert "\nConfiguration: SECRET_KEY is not set" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_number_of_workers_is_one_line() -> None:
+    done = subprocess.run(
+        [*GUNICORN, "planetsite.wsgi"],
+        cwd=ROOT,
+        env={**PRODUCTION, "WORKERS": "many"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "Configuration: WORKERS is 'many', must be a number from 1 to 100.\n"
 
 
 def test_a_value_may_begin_with_a_dollar() -> None:
@@ -215,4 +237,4 @@ def test_every_variable_that_is_read_is_explained() -> None:
     source = (ROOT / "planetsite" / "settings.py").read_text()
     names = set(re.findall(r'\b[a-z_]+\(\s*"([A-Z_]+)"', source))
     explained = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M))
-    assert names - {"ENV_FILE"} == explained
+    assert names - {"ENV_FILE"} == explained == set(VARIABLES)

@@ -17,6 +17,9 @@ from django.db import connections
 # entries. Raise it with any change to codecs.Entry.
 FORMAT = 1
 
+# An entry that outlives its gate is unreachable, so a gate outlives any sensible TTL.
+GATE_MS = 7 * 24 * 3600 * 1000
+
 # Their repr() tells both type and value, so 1, "1", True and Decimal("1") make four keys.
 TELLING = frozenset(
     {
@@ -53,6 +56,12 @@ def gate(alias: str, table: str) -> str:
 def everything(alias: str) -> str:
     """`gen:<alias>:*`: the gate that every entry of a database stands behind."""
     return f"gen:{database(alias)}:*"
+
+
+@lru_cache(maxsize=64)
+def run(alias: str) -> str:
+    """`run:<alias>`: which run of which server the entries of a database were last trusted in."""
+    return f"run:{database(alias)}"
 
 
 @lru_cache(maxsize=4096)
