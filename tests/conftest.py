@@ -32,13 +32,17 @@ def pytest_configure(config: pytest.Config) -> None:
     # A script's background job ignores Ctrl-C, and would hand that on to the programs under test.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "mysql: is about MariaDB or MySQL")
+    config.addinivalue_line("markers", "once: has programs of its own, the same on any database")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if connection.vendor == "sqlite":
         for item in items:
             if "mysql" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="it is about MariaDB"))
+        once = [item for item in items if "once" in item.keywords]
+        config.hook.pytest_deselected(items=once)
+        items[:] = [item for item in items if item not in once]
 
 
 def pytest_unconfigure() -> None:

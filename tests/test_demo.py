@@ -18,6 +18,8 @@ import pytest
 from .servers import free_port
 from .test_servers import alive
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

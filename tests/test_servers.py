@@ -13,6 +13,8 @@ import pytest
 
 from .servers import MariaDB, NotInstalled, Redis, find_binary
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parent.parent
 GIVEN = ("TEST_DB_HOST", "TEST_DB_PORT", "TEST_DB_USER", "TEST_DB_PASS", "TEST_DB_NAME",
          "TEST_REDIS_URL")  # fmt: skip

@@ -15,6 +15,8 @@ from planetsite.environment import VARIABLES
 
 from .servers import Redis
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCTION = {
     "ENV_FILE": "/dev/null",

@@ -32,10 +32,7 @@ CHROMIUM = next(
 )
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is on PATH"),
-    pytest.mark.skipif(
-        os.environ.get("TEST_DATABASE", "mysql") != "mysql",
-        reason="the demo has a database of its own, so once is enough",
-    ),
+    pytest.mark.once,
 ]
 
 
