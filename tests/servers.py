@@ -54,8 +54,12 @@ class Server:
         self._watchdog = subprocess.Popen(
             ["/bin/sh", "-c", WATCHDOG, "watchdog", str(self.directory)],
             stdin=subprocess.PIPE,
+            bufsize=0,
             start_new_session=True,  # Ctrl-C is for the test run
         )
+        assert self._watchdog.stdin
+        # A forked child that outlives this process would else keep the pipe open.
+        os.register_at_fork(after_in_child=self._watchdog.stdin.close)
 
     def spawn(self, command: list[str], ready: Callable[[], bool]) -> None:
         log = self.directory / "log"
@@ -94,7 +98,6 @@ class Server:
     def _tell_watchdog(self, pid: str) -> None:
         assert self._watchdog.stdin
         self._watchdog.stdin.write(f"{pid}\n".encode())
-        self._watchdog.stdin.flush()
 
     def __enter__(self) -> Self:
         return self

@@ -32,16 +32,18 @@ def alive(pid: int) -> bool:
 @pytest.mark.skipif(sys.platform != "linux", reason="it reads Linux's /proc")
 def test_a_killed_run_leaves_no_server_and_no_file_behind() -> None:
     code = (
-        "import time; from tests.servers import MariaDB, Redis; "
+        "import os, time; from tests.servers import MariaDB, Redis; "
         "servers = [Redis(), MariaDB()]; "
-        "print(*(s.process.pid for s in servers), *(s.directory for s in servers), flush=True); "
+        "child = os.fork() or time.sleep(60); "  # it outlives the run, and is no reason to stay
+        "print(child, *(s.process.pid for s in servers), *(s.directory for s in servers),"
+        " flush=True); "
         "time.sleep(600)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as run:
         assert run.stdout
-        redis, mariadb, *folders = run.stdout.readline().split()
+        child, redis, mariadb, *folders = run.stdout.readline().split()
         assert alive(int(redis))
         assert alive(int(mariadb))
         run.kill()
@@ -49,6 +51,7 @@ def test_a_killed_run_leaves_no_server_and_no_file_behind() -> None:
     while alive(int(redis)) or alive(int(mariadb)) or any(Path(f).exists() for f in folders):
         assert time.monotonic() < give_up
         time.sleep(0.02)
+    os.kill(int(child), signal.SIGKILL)  # it was alive all the while
 
 
 def test_a_server_is_gone_when_it_is_left() -> None:
