@@ -75,7 +75,7 @@ def minute(number: int) -> str:
     return f"stat:{number}"
 
 
-PREFIXES = {"sql:": "sql", "gen:": "gate", "lease:": "lease", "stat:": "statistics"}
+PREFIXES = {"sql:": "sql", "gen:": "gate", "lease:": "lease", "run:": "gate", "stat:": "statistics"}
 
 
 def kind(key: str) -> str:
