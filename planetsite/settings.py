@@ -166,6 +166,13 @@ if not DEBUG:  # then runserver serves them
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {
+        # Who answers 503 says why itself, and once: planets.middleware.
+        "no_503": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: getattr(record, "status_code", 0) != 503,
+        }
+    },
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
@@ -173,7 +180,10 @@ LOGGING = {
         "planets": {"level": "INFO"},
         # Django's own handlers tell of an error only in DEBUG, or by mail.
         "django": {"handlers": [], "level": "INFO"},
-        "django.request": {"level": "ERROR"},  # that a page is not there is no news
+        "django.request": {
+            "level": "ERROR",
+            "filters": ["no_503"],
+        },  # that a page is not there is no news
     },
 }
 

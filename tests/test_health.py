@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -19,6 +20,7 @@ from planets.cache_status import header
 from planets.models import Planet
 from planets.watching import Watch
 
+from . import settings as test_settings
 from .interleave import elsewhere
 from .servers import Redis, free_port
 from .test_middleware import database_away  # noqa: F401  a fixture
@@ -53,6 +55,25 @@ def test_without_the_database_it_is_not_ready(redis: Any, database_away: None) -
     assert response.status_code == 503
     assert response.json() == {"status": "unavailable", "database": "away", "redis": "ok"}
     assert get("/healthz").status_code == 200
+
+
+@pytest.mark.mysql
+def test_a_database_that_has_stopped_answering_is_not_waited_for(redis: Any) -> None:
+    mariadb = getattr(test_settings, "mariadb", None)
+    if mariadb is None:
+        pytest.skip("TEST_DB_HOST names a database that is not ours to stop")
+
+    def ask_again() -> int:
+        assert Client().get("/readyz").status_code == 200
+        Planet.objects.exists()  # as a worker has a connection open
+        mariadb.process.send_signal(signal.SIGSTOP)
+        return Client().get("/readyz").status_code
+
+    try:
+        assert elsewhere(ask_again) == 503
+    finally:
+        mariadb.process.send_signal(signal.SIGCONT)
+    assert get("/readyz").status_code == 200
 
 
 def metric(text: str, name: str) -> float:
@@ -98,7 +119,9 @@ def test_every_count_of_the_layer_has_a_metric() -> None:
 
 
 @pytest.mark.mysql
-def test_several_workers_are_counted_together(redis: Any) -> None:
+def test_workers_are_counted_together_and_also_after_one_has_ended(
+    redis: Any, tmp_path: Path
+) -> None:
     port = free_port()
     environment = {
         **os.environ,
@@ -107,6 +130,7 @@ def test_several_workers_are_counted_together(redis: Any) -> None:
         "DB_NAME": connections["default"].settings_dict["NAME"],
         "ALLOWED_HOSTS": "127.0.0.1",
         "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "TMPDIR": str(tmp_path),
     }
     command = [sys.executable, "-m", "gunicorn", "planetsite.wsgi"]
     with subprocess.Popen(
@@ -134,8 +158,15 @@ def test_several_workers_are_counted_together(redis: Any) -> None:
                 return metric(ask("/metrics"), "cache_aside_fetches_total") == 120
 
             wait_until(all_counted)
+
+            worker = int(next(tmp_path.glob("*/counter_*.db")).stem.split("_")[1])
+            os.kill(worker, signal.SIGTERM)
+            wait_until(lambda: not Path(f"/proc/{worker}").exists())
+            wait_until(all_counted)
+            assert gunicorn.poll() is None
         finally:
             gunicorn.terminate()
+    assert not list(tmp_path.glob("planets-metrics-*"))
 
 
 def test_the_header_of_a_page(redis: Any, settings: Any) -> None:

@@ -84,6 +84,9 @@ def test_a_production_environment_is_clean() -> None:
         ({"REDIS_URL": "http://x"}, "REDIS_URL must be redis://host:port/number"),
         ({"REDIS_URL": "redis://:secret@h:99999/0"}, "REDIS_URL must be redis://host:port"),
         ({"REDIS_URL": "unix://"}, "REDIS_URL must be redis://"),
+        ({"REDIS_URL": "secret"}, "REDIS_URL must be redis://"),
+        ({"REDIS_URL": "redis://[::1"}, "REDIS_URL must be redis://"),
+        ({"REDIS_URL": "rediss://h/0?db=secret"}, "REDIS_URL must be redis://"),
         ({"DB_USER": ""}, "DB_USER is not set: DB_HOST is, so this must be too."),
         ({"DB_NAME": ""}, "DB_NAME is not set"),
         ({"DB_PORT": "mysql"}, "DB_PORT is 'mysql', must be a number from 1 to 65535."),
@@ -103,6 +106,7 @@ def test_a_production_environment_is_clean() -> None:
         ({"CACHE_TTL": "5m"}, "CACHE_TTL is '5m', must be a number"),
         ({"CSRF_TRUSTED_ORIGINS": "x.org"}, "CSRF_TRUSTED_ORIGINS is 'x.org', must be origins"),
         ({"CSRF_TRUSTED_ORIGINS": "https://"}, "CSRF_TRUSTED_ORIGINS is 'https://', must be"),
+        ({"CSRF_TRUSTED_ORIGINS": "https://[::1"}, "CSRF_TRUSTED_ORIGINS is 'https://[::1', must"),
         ({"BEHIND_TLS_PROXY": "nginx"}, "BEHIND_TLS_PROXY is 'nginx', must be on or off."),
     ],
 )

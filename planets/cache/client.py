@@ -135,10 +135,7 @@ class Client:
     def _exchange(self, commands: Sequence[Command]) -> list[Reply]:
         redis = self.redis()
         if isinstance(redis, RedisCluster):
-            pipeline = redis.pipeline()
-            for command in commands:
-                pipeline.execute_command(*command)
-            return pipeline.execute(raise_on_error=False)
+            return _on_a_cluster(redis, commands)
         pool = redis.connection_pool
         connection = pool.get_connection()
         try:
@@ -218,6 +215,22 @@ class Client:
                     self._recovery = None
                     logger.warning("Redis is back: %d owed invalidations have landed", len(owed))
                     return
+
+
+def _on_a_cluster(redis: RedisCluster, commands: Sequence[Command]) -> list[Reply]:
+    """One round trip a node. The keys of an MGET lie in many slots, so it goes as GETs."""
+    pipeline = redis.pipeline()
+    for name, *args in commands:
+        if name == "MGET":
+            for key in args:
+                pipeline.execute_command("GET", key)
+        else:
+            pipeline.execute_command(name, *args)
+    replies = iter(pipeline.execute(raise_on_error=False))
+    return [
+        [next(replies) for _ in args] if name == "MGET" else next(replies)
+        for name, *args in commands
+    ]
 
 
 client = Client()
