@@ -45,6 +45,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in once]
 
 
+def pytest_unconfigure() -> None:
+    """Leave a given Redis as empty as it was."""
+    if "TEST_REDIS_URL" in os.environ:
+        with redis_py.Redis.from_url(os.environ["REDIS_URL"]) as client:
+            client.flushdb()
+
+
 @pytest.fixture(scope="session")
 def redis_server() -> servers.Redis:
     """The private Redis of this run, to stop and to start."""

@@ -1,32 +1,38 @@
 """Private, throwaway MariaDB and Redis servers, for tests and benchmarks.
 
-Each has a directory of its own, listens on a Unix socket (Redis on TCP loopback too where asked),
-and goes when it is stopped, when its process ends, and when that process is killed.
+Each has a directory of its own and listens on a Unix socket (Redis on TCP loopback too where
+asked). A watchdog reads a pipe that this process holds open: when this process is gone, however it
+ended, the pipe closes, and the watchdog kills the server and removes the directory.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
 import redis
 
-PR_SET_PDEATHSIG = 1  # prctl(2)
+# It hears the pid of the running server, or an empty line for none. Another rm is for the file that
+# the server was writing while the first one ran.
+WATCHDOG = """
+while read -r line; do pid=$line; done
+if [ -n "$pid" ]; then kill -9 "$pid"; fi 2>/dev/null
+rm -rf -- "$1" 2>/dev/null || { sleep 1; rm -rf -- "$1"; }
+"""
 STARTS_WITHIN = 60.0  # seconds; a loaded machine is slow, and a server that fails ends at once
 
 
-class NotInstalled(RuntimeError):
-    """No binary of a server is on PATH."""
+class NotInstalled(pytest.UsageError):
+    """No binary of a server is on PATH. pytest says so in one line and ends."""
 
 
 def find_binary(*names: str) -> str:
@@ -38,11 +44,6 @@ def find_binary(*names: str) -> str:
     raise NotInstalled(f"none of {', '.join(names)} is installed")
 
 
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 class Server:
     """A server process in a temporary directory."""
 
@@ -50,6 +51,15 @@ class Server:
         # Short: the path of a Unix socket holds 107 characters.
         self.directory = Path(tempfile.mkdtemp(prefix="planets-", dir="/tmp"))
         self.process: subprocess.Popen[bytes] | None = None
+        self._watchdog = subprocess.Popen(
+            ["/bin/sh", "-c", WATCHDOG, "watchdog", str(self.directory)],
+            stdin=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,  # Ctrl-C is for the test run
+        )
+        assert self._watchdog.stdin
+        # A forked child that outlives this process would else keep the pipe open.
+        os.register_at_fork(after_in_child=self._watchdog.stdin.close)
 
     def spawn(self, command: list[str], ready: Callable[[], bool]) -> None:
         log = self.directory / "log"
@@ -60,9 +70,9 @@ class Server:
                 stdout=output,
                 stderr=output,
                 cwd=self.directory,
-                preexec_fn=_die_with_parent,
-                start_new_session=True,  # Ctrl-C is for the test run
+                start_new_session=True,
             )
+        self._tell_watchdog(str(self.process.pid))
         give_up = time.monotonic() + STARTS_WITHIN
         while not ready():
             if self.process.poll() is not None or time.monotonic() > give_up:
@@ -76,10 +86,18 @@ class Server:
             self.process.send_signal(how)
             self.process.wait()
             self.process = None
+            self._tell_watchdog("")
 
     def remove(self) -> None:
+        """End it for good, with its directory. May be said twice."""
         self.stop(signal.SIGKILL)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        assert self._watchdog.stdin
+        self._watchdog.stdin.close()
+        self._watchdog.wait()
+
+    def _tell_watchdog(self, pid: str) -> None:
+        assert self._watchdog.stdin
+        self._watchdog.stdin.write(f"{pid}\n".encode())
 
     def __enter__(self) -> Self:
         return self

@@ -7,10 +7,8 @@ to this process and gone with it. TEST_DATABASE=sqlite runs on SQLite.
 import atexit
 import os
 
-import redis
-
 from planetsite.environment import VARIABLES
-from tests import servers
+from tests import given, servers
 
 # Child processes import this module too, and must share the servers of the first.
 if "TEST_SERVERS_ARE_UP" not in os.environ:
@@ -20,9 +18,7 @@ if "TEST_SERVERS_ARE_UP" not in os.environ:
     if os.environ.get("TEST_DATABASE", "mysql") == "sqlite":
         pass
     elif "TEST_DB_HOST" in os.environ:
-        for name in ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME"):
-            if f"TEST_{name}" in os.environ:
-                os.environ[name] = os.environ[f"TEST_{name}"]
+        os.environ.update(given.given_database())
     else:
         mariadb = servers.MariaDB()
         atexit.register(mariadb.remove)
@@ -30,10 +26,7 @@ if "TEST_SERVERS_ARE_UP" not in os.environ:
             DB_HOST=mariadb.socket, DB_PORT="", DB_USER=mariadb.user, DB_PASS="", DB_NAME="planets"
         )
     if "TEST_REDIS_URL" in os.environ:
-        os.environ["REDIS_URL"] = os.environ["TEST_REDIS_URL"]
-        with redis.Redis.from_url(os.environ["REDIS_URL"]) as given:
-            if given.dbsize():
-                raise SystemExit("TEST_REDIS_URL names a database that is not empty: it must be")
+        os.environ["REDIS_URL"] = given.given_redis()
     else:
         private_redis = servers.Redis()
         atexit.register(private_redis.remove)
@@ -42,8 +35,11 @@ if "TEST_SERVERS_ARE_UP" not in os.environ:
     os.environ.update(ENV_FILE="/dev/null", SECRET_KEY="only-for-tests", HTTPS="off")
 
 from planetsite.settings import *  # noqa: F403
-from planetsite.settings import CACHES, INSTALLED_APPS, MIDDLEWARE
+from planetsite.settings import CACHES, DATABASES, INSTALLED_APPS, MIDDLEWARE
 
+if os.environ.get("DB_HOST") and "TEST_DB_HOST" in os.environ:
+    # Not Django's `test_` before it: that database was not given, and may be somebody's.
+    DATABASES["default"]["TEST"] = {"NAME": os.environ["TEST_DB_NAME"]}
 INSTALLED_APPS = [*INSTALLED_APPS, "debug_toolbar", "tests.zoo"]
 # Hashing a password is not what any test is about.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -131,9 +131,9 @@ def test_a_push_between_the_reply_and_keeping_it(
     assert (by_query() == OLD) == naive
 
 
-def test_flushall_empties_it(on: None, redis: Any, events: list[Fetch]) -> None:
+def test_a_flush_empties_it(on: None, redis: Any, events: list[Fetch]) -> None:
     read_until_near(events)
-    redis.flushall()
+    redis.flushdb()
     wait_until(lambda: near.get("planet:3") is None)
 
 

@@ -216,7 +216,7 @@ def test_r6_a_flush_between_gate_read_and_fill(naive: bool, redis: Any, monkeypa
         without_generations(monkeypatch)
         without_lease_check(monkeypatch)
     with loaded(by_query):
-        redis.flushall()
+        redis.flushdb()
         rename()
     assert by_query() == expected(naive)
 
@@ -230,7 +230,7 @@ def test_r6_a_flush_while_a_write_is_in_flight(
         monkeypatch.setattr(Touched, "open", lambda self, writer, sql="": None)
     with transaction.atomic():
         rename()
-        redis.flushall()  # the closed gates are lost
+        redis.flushdb()  # the closed gates are lost
         assert elsewhere(read) == OLD  # opens a generation and fills it with the old row
     assert read() == expected(naive)
 

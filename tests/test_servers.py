@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from .servers import NotInstalled, Redis, find_binary
+from .servers import MariaDB, NotInstalled, Redis, find_binary
 
 pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).resolve().parent.parent
+GIVEN = ("TEST_DB_HOST", "TEST_DB_PORT", "TEST_DB_USER", "TEST_DB_PASS", "TEST_DB_NAME",
+         "TEST_REDIS_URL")  # fmt: skip
+A_TEST_OF_BOTH = ("tests/test_fetch.py", "-k", "tutorial_uses")
 
 
 def alive(pid: int) -> bool:
@@ -26,28 +29,29 @@ def alive(pid: int) -> bool:
     return state not in "ZX"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's word for it is Linux's")
-def test_a_killed_run_leaves_no_server_behind() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads Linux's /proc")
+def test_a_killed_run_leaves_no_server_and_no_file_behind() -> None:
     code = (
-        "import time; from tests.servers import MariaDB, Redis; "
+        "import os, time; from tests.servers import MariaDB, Redis; "
         "servers = [Redis(), MariaDB()]; "
-        "print(*(s.process.pid for s in servers), *(s.directory for s in servers), flush=True); "
+        "child = os.fork() or time.sleep(60); "  # it outlives the run, and is no reason to stay
+        "print(child, *(s.process.pid for s in servers), *(s.directory for s in servers),"
+        " flush=True); "
         "time.sleep(600)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as run:
         assert run.stdout
-        redis, mariadb, *folders = run.stdout.readline().split()
+        child, redis, mariadb, *folders = run.stdout.readline().split()
         assert alive(int(redis))
         assert alive(int(mariadb))
         run.kill()
     give_up = time.monotonic() + 20
-    while alive(int(redis)) or alive(int(mariadb)):
+    while alive(int(redis)) or alive(int(mariadb)) or any(Path(f).exists() for f in folders):
         assert time.monotonic() < give_up
         time.sleep(0.02)
-    for folder in folders:
-        subprocess.run(["rm", "-r", folder], check=True)
+    os.kill(int(child), signal.SIGKILL)  # it was alive all the while
 
 
 def test_a_server_is_gone_when_it_is_left() -> None:
@@ -75,12 +79,20 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         find_binary("no-such-server", "nor-this")
 
 
-def pytest_on(redis_url: str) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if k != "TEST_SERVERS_ARE_UP"}
+def test_removing_twice_is_removing_once() -> None:
+    server = Redis()
+    server.remove()
+    server.remove()
+    assert not server.directory.exists()
+
+
+def pytest_on(database: str, **given: str) -> subprocess.CompletedProcess[str]:
+    ours = ("TEST_SERVERS_ARE_UP", "DB_HOST", "REDIS_URL", *GIVEN)
+    environment = {name: value for name, value in os.environ.items() if name not in ours}
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "tests/test_fetch.py", "-k", "tutorial_uses"],
+        [sys.executable, "-m", "pytest", "-q", *A_TEST_OF_BOTH],
         cwd=ROOT,
-        env={**environment, "TEST_DATABASE": "sqlite", "TEST_REDIS_URL": redis_url},
+        env={**environment, "TEST_DATABASE": database, **given},
         capture_output=True,
         text=True,
     )
@@ -88,13 +100,61 @@ def pytest_on(redis_url: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_given_redis_is_used_where_it_is_empty_and_left_alone_where_it_is_not() -> None:
     with Redis() as given, given.client() as client:
-        assert pytest_on(given.url).returncode == 0
+        used = pytest_on("sqlite", TEST_REDIS_URL=given.url)
+        assert used.returncode == 0, used.stdout + used.stderr
         assert client.info()["total_commands_processed"] > 10
-        client.flushdb()  # what creating the test database has left there
+        assert client.dbsize() == 0
         client.set("somebody's", "own")
-        refused = pytest_on(given.url)
-        assert refused.returncode != 0
-        assert "TEST_REDIS_URL names a database that is not empty" in (
-            refused.stdout + refused.stderr
-        )
+        refused = pytest_on("sqlite", TEST_REDIS_URL=given.url)
+        assert refused.returncode == pytest.ExitCode.USAGE_ERROR
+        assert "names a database that is not empty (1 keys)" in refused.stderr
+        assert "Traceback" not in refused.stderr
         assert client.keys() == [b"somebody's"]
+
+
+@pytest.mark.mysql
+def test_a_given_database_is_used_where_it_is_empty_and_left_alone_where_it_is_not() -> None:
+    import MySQLdb
+
+    with MariaDB() as given:
+        connection = MySQLdb.connect(unix_socket=given.socket, user=given.user, autocommit=True)
+        cursor = connection.cursor()
+        # Django's own name for a test database, were `planets` the name of the real one.
+        cursor.execute("CREATE DATABASE test_planets")
+        cursor.execute("CREATE TABLE test_planets.precious (id INT)")
+        at = {"TEST_DB_HOST": given.socket, "TEST_DB_USER": given.user, "TEST_DB_PASS": ""}
+
+        used = pytest_on("mysql", **at, TEST_DB_NAME="planets")
+        assert used.returncode == 0, used.stdout + used.stderr
+        refused = pytest_on("mysql", **at, TEST_DB_NAME="test_planets")
+        assert refused.returncode == pytest.ExitCode.USAGE_ERROR
+        assert "TEST_DB_NAME='test_planets' has 1 tables" in refused.stderr
+        assert "Traceback" not in refused.stderr
+
+        cursor.execute("SELECT COUNT(*) FROM test_planets.precious")
+        assert cursor.fetchall() == ((0,),)
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"TEST_DB_HOST": "db.example"}, "set TEST_DB_USER and TEST_DB_NAME too"),
+        ({"TEST_REDIS_URL": "redis://127.0.0.1:1/0"}, "'redis://127.0.0.1:1/0' cannot be used"),
+        ({"TEST_REDIS_URL": "localhost"}, "TEST_REDIS_URL='localhost' cannot be used"),
+    ],
+)
+@pytest.mark.mysql
+def test_a_server_that_cannot_be_used_is_named_in_one_line(
+    given: dict[str, str], complaint: str
+) -> None:
+    refused = pytest_on("mysql", **given)
+    assert refused.returncode == pytest.ExitCode.USAGE_ERROR
+    assert complaint in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_no_test_empties_a_whole_server() -> None:
+    """FLUSHALL would reach past the one database of a given Redis; FLUSHDB does not."""
+    command = ".flush" + "all("
+    assert [path.name for path in ROOT.glob("tests/*.py") if command in path.read_text()] == []

@@ -457,7 +457,7 @@ def test_read_uncommitted_keeps_nothing_of_what_may_be_rolled_back(redis: Any) -
 
     with transaction.atomic():
         save(name="never")
-        redis.flushall()
+        redis.flushdb()
         elsewhere(run)
         transaction.set_rollback(True)
     assert everything_read()["records"][3][0] == "Earth"

@@ -27,7 +27,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import MySQLdb  # type: ignore[import-untyped]
+import MySQLdb
 
 from .. import servers
 from .board import DEADLINE, OUTCOMES, Board, Diary, history
