@@ -34,7 +34,7 @@ class Orm:
     def __init__(self) -> None:
         self.kept = [self.bodies.filter(system_id=n + 1).order_by("id")[:8] for n in range(KEYS)]
         self.written = Body.objects.get(pk=WRITTEN)
-        self.application = get_wsgi_application()
+        self.application: Any = get_wsgi_application()
         self.requests = RequestFactory()
 
     @property
@@ -57,9 +57,7 @@ class Orm:
         return self.bodies.filter(band=n).count()
 
     def join(self, n: int) -> list[Body]:
-        return list(
-            self.bodies.filter(system_id=n + 1).select_related("system").order_by("id")[:8]
-        )
+        return list(self.bodies.filter(system_id=n + 1).select_related("system").order_by("id")[:8])
 
     def aggregate(self, n: int) -> dict[str, Any]:
         return self.bodies.filter(band=n).aggregate(Avg("mass"), Max("radius"))
@@ -119,7 +117,7 @@ class ByHand(Orm):
     def list_8(self, n: int) -> Any:
         return self.hit(f"list:{n}", lambda: Orm.list_8(self, n))
 
-    list_8_kept = None
+    list_8_kept = None  # type: ignore[assignment]
 
     def list_100(self, n: int) -> Any:
         return self.hit(f"hundred:{n}", lambda: Orm.list_100(self, n))
@@ -181,7 +179,7 @@ class Tutorial:
     """GET and SETEX of JSON under the SQL, HGETALL of a hash: dictionaries, not instances."""
 
     def __init__(self) -> None:
-        self.redis = redis.Redis.from_url(settings.REDIS_URL)
+        self.redis: Any = redis.Redis.from_url(settings.REDIS_URL)
 
     def fetch(self, sql: str) -> Any:
         if result := self.redis.get(sql):
@@ -258,7 +256,7 @@ class Raw(Tutorial):
     def record(self, n: int) -> Any:
         return self.redis.hgetall(f"body:{n + 1}")
 
-    count = join = aggregate = miss_list_8 = miss_record = None
+    count = join = aggregate = miss_list_8 = miss_record = None  # type: ignore[assignment]
 
 
 class Dict:

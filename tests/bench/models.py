@@ -27,7 +27,7 @@ class Body(models.Model):
     ringed = models.BooleanField()
     found_on = models.DateField()
     seen_at = models.DateTimeField()
-    note = models.CharField(max_length=60, null=True)  # noqa: DJ001  a NULL is part of the work
+    note = models.CharField(max_length=60, null=True)
 
     objects = models.Manager()
     aside = CacheAsideManager()

@@ -149,6 +149,24 @@ class Report:
         lines += [str(target) for target in self.targets()]
         return "\n".join(lines)
 
+    def markdown(self) -> str:
+        """The same for docs/speed.md."""
+        lines = [", ".join(f"{name} {value}" for name, value in self.facts.items()) + "."]
+        for section, works in self.figures.items():
+            names = [name for name in TITLES if any(name in row for row in works.values())]
+            lines += ["", f"| {SECTIONS[section]} | {' | '.join(TITLES[n] for n in names)} |"]
+            lines.append("| --- " + "| ---: " * len(names) + "|")
+            for work, by_name in works.items():
+                cells = " | ".join(str(by_name.get(name, "")) for name in names)
+                lines.append(f"| {WORKS.get(work, work)} | {cells} |")
+        lines += ["", "| target | ratio | bound | |", "| --- | ---: | ---: | --- |"]
+        for target in self.targets():
+            sign, verdict = "≤" if target.at_most else "≥", "met" if target.met else "missed"
+            lines.append(
+                f"| {target.title} | {target.ratio:.2f} | {sign} {target.bound} | {verdict} |"
+            )
+        return "\n".join(lines)
+
     def json(self) -> str:
         targets = [{**asdict(target), "met": target.met} for target in self.targets()]
         return json.dumps({**asdict(self), "targets": targets}, indent=1, ensure_ascii=False) + "\n"

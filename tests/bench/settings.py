@@ -18,7 +18,7 @@ os.environ.update(
 )
 
 from planetsite.settings import *  # noqa: F403
-from planetsite.settings import CACHES, INSTALLED_APPS, MIDDLEWARE, REDIS_URL
+from planetsite.settings import CACHE_ASIDE, CACHES, INSTALLED_APPS, MIDDLEWARE, REDIS_URL
 
 CONTENDER = os.environ.get("BENCH_CONTENDER", "orm")
 TTL = 3600
@@ -29,7 +29,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-CACHE_ASIDE: dict[str, Any] = {
+CACHE_ASIDE = {
+    **CACHE_ASIDE,
     "TTL": TTL,
     "ENABLED": CONTENDER in ("ours", "near"),
     "NEAR": CONTENDER == "near",
@@ -46,13 +47,14 @@ if CONTENDER == "cachalot":
     INSTALLED_APPS.append("cachalot")
     CACHALOT_TIMEOUT = TTL
     # Only the tables at hand: what it need not consider costs it nothing.
-    CACHALOT_ONLY_CACHABLE_TABLES = frozenset(
-        ("bench_body", "bench_system", "planet", "moon")
-    )
+    CACHALOT_ONLY_CACHABLE_TABLES = frozenset(("bench_body", "bench_system", "planet", "moon"))
 elif CONTENDER == "cacheops":
     INSTALLED_APPS.insert(0, "cacheops")
     CACHEOPS_REDIS = REDIS_URL
     # Every operation, automatically. Not `local_get`: it is never invalidated.
-    CACHEOPS = {"bench.*": {"ops": "all", "timeout": TTL}, "planets.*": {"ops": "all", "timeout": TTL}}
+    CACHEOPS = {
+        "bench.*": {"ops": "all", "timeout": TTL},
+        "planets.*": {"ops": "all", "timeout": TTL},
+    }
 elif CONTENDER == "by_hand":
     ROOT_URLCONF = "tests.bench.urls"

@@ -62,7 +62,7 @@ class Worker:
         self.contender = contender
         # Never used before, in this run or by an entry of an earlier one.
         self.fresh = itertools.count(1)
-        self.redis = redis.Redis.from_url(settings.REDIS_URL)
+        self.redis: Any = redis.Redis.from_url(settings.REDIS_URL)
 
     def offers(self) -> list[str]:
         names = dir(self.contender)
@@ -85,9 +85,7 @@ class Worker:
 
     def fresh_calls(self, work: str, calls: int) -> float:
         """Microseconds a call, each with a number never used before."""
-        return self.timed(
-            getattr(self.contender, work), [next(self.fresh) for _ in range(calls)]
-        )
+        return self.timed(getattr(self.contender, work), [next(self.fresh) for _ in range(calls)])
 
     def timed(self, do: Callable[[int], Any], numbers: list[int]) -> float:
         started = time.perf_counter()
@@ -97,6 +95,7 @@ class Worker:
 
     def invalidation(self, entries: int) -> float:
         """Microseconds to make so many current entries unreachable."""
+        self.contender.invalidate()  # its connections and imports
         self.redis.flushdb()
         self.copies(entries)
         started = time.perf_counter()
@@ -115,7 +114,7 @@ class Worker:
         ]
         entry = max(strings, key=self.redis.strlen)
         value = self.redis.get(entry)
-        sets = [key for key in self.redis.keys() if self.redis.type(key) == b"set"]
+        sets = [key for key in self.redis.scan_iter() if self.redis.type(key) == b"set"]
         names = [b"%s%08d" % (entry[:-8], n) for n in range(entries - 1)]
         for start in range(0, len(names), 5000):
             batch = names[start : start + 5000]
@@ -131,11 +130,11 @@ class Worker:
         """Bytes of Redis an entry, with all that is kept beside it."""
         do = getattr(self.contender, work)
         self.redis.flushdb()
-        do(0)  # what is there once, whatever the number of entries
-        before = self.redis.info("memory")["used_memory"]
-        for n in range(1, entries + 1):
+        for n in range(entries):
             do(n)
-        return (self.redis.info("memory")["used_memory"] - before) / entries
+        return (
+            sum(self.redis.memory_usage(key, samples=0) for key in self.redis.scan_iter()) / entries
+        )
 
     def throughput(self, work: str, threads: int, calls: int) -> float:
         """Calls a second, all threads together."""
