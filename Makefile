@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo redis serve test lint format clean
+.PHONY: help demo redis serve test bench lint format clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ test: ## the whole suite on real MariaDB and Redis, then on SQLite; installs wha
 	@sh tests/system.sh
 	@$(MAKE) --silent --no-print-directory $(VENV)/test
 	@$(BIN)/python -m tests
+
+bench: .venv-bench/ready ## time it beside its peers on private servers, into docs/
+	@.venv-bench/bin/python -m tests.bench $(BENCH)
 
 lint: $(VENV)/test ## ruff and mypy
 	@$(BIN)/ruff check .
@@ -58,4 +61,10 @@ redis: $(VENV)/site
 $(VENV)/test: requirements.txt tests/requirements.txt | $(BIN)/python
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+.venv-bench/ready: requirements.txt tests/bench/requirements.txt
+	@sh tests/system.sh
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
 	@touch $@

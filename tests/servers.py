@@ -1,7 +1,6 @@
 """Private, throwaway MariaDB and Redis servers, for tests and benchmarks.
 
-Each has a directory of its own and listens on a Unix socket (Redis on TCP loopback too where
-asked). A watchdog reads a pipe that this process holds open: when this process is gone, however it
+Each has a directory of its own and listens on a Unix socket (on TCP loopback too where asked). A watchdog reads a pipe that this process holds open: when this process is gone, however it
 ended, the pipe closes, and the watchdog kills the server and removes the directory.
 """
 
@@ -107,12 +106,16 @@ class Server:
 
 
 class MariaDB(Server):
-    """MariaDB or MySQL, with a superuser `root` without password on its socket."""
+    """MariaDB or MySQL, with a superuser `root` without password on its socket.
+
+    With `tcp` it listens on `port` of the loopback address too.
+    """
 
     user = "root"
 
-    def __init__(self) -> None:
+    def __init__(self, *, tcp: bool = False) -> None:
         super().__init__()
+        self.port = free_port() if tcp else 0
         self.socket = str(self.directory / "db.sock")
         data = self.directory / "data"
         common = [f"--datadir={data}", *(["--user=root"] if os.geteuid() == 0 else [])]
@@ -143,7 +146,11 @@ class MariaDB(Server):
                 *common,
                 f"--socket={self.socket}",
                 f"--pid-file={self.directory / 'db.pid'}",
-                "--skip-networking",
+                *(
+                    ("--bind-address=127.0.0.1", f"--port={self.port}", "--skip-name-resolve")
+                    if tcp
+                    else ("--skip-networking",)
+                ),
                 "--innodb-flush-log-at-trx-commit=0",
                 "--character-set-server=utf8mb4",
             ],

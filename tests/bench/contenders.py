@@ -1,0 +1,291 @@
+"""What each contender does for each piece of work, in its best fair configuration.
+
+A method is a piece of work; one that is missing is one that the contender does not offer. `n` is
+from range(KEYS); of the misses and writes it is a number never used before.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.core.cache import cache
+from django.core.wsgi import get_wsgi_application
+from django.db import connection
+from django.db.models import Avg, Max, QuerySet
+from django.test import RequestFactory
+
+from planets.cache import invalidate
+from planets.cache.near import near
+
+from .models import RECORDS, Body
+
+KEYS = 8
+WRITTEN = 19_990  # a row that no read of the bench asks for
+
+
+class Orm:
+    """Django's ORM with persistent connections, nothing cached."""
+
+    def __init__(self) -> None:
+        self.kept = [self.bodies.filter(system_id=n + 1).order_by("id")[:8] for n in range(KEYS)]
+        self.written = Body.objects.get(pk=WRITTEN)
+        self.application: Any = get_wsgi_application()
+        self.requests = RequestFactory()
+
+    @property
+    def bodies(self) -> QuerySet[Body]:
+        return Body.objects.all()
+
+    def list_8(self, n: int) -> list[Body]:
+        return list(self.bodies.filter(system_id=n + 1).order_by("id")[:8])
+
+    def list_8_kept(self, n: int) -> list[Body]:
+        return list(self.kept[n].all())
+
+    def list_100(self, n: int) -> list[Body]:
+        return list(self.bodies.filter(system_id=n + 1).order_by("id"))
+
+    def get(self, n: int) -> Body:
+        return self.bodies.get(pk=n + 1)
+
+    def count(self, n: int) -> int:
+        return self.bodies.filter(band=n).count()
+
+    def join(self, n: int) -> list[Body]:
+        return list(self.bodies.filter(system_id=n + 1).select_related("system").order_by("id")[:8])
+
+    def aggregate(self, n: int) -> dict[str, Any]:
+        return self.bodies.filter(band=n).aggregate(Avg("mass"), Max("radius"))
+
+    def miss_list_8(self, n: int) -> list[Body]:
+        return list(self.bodies.filter(system_id=1, id__gt=-n).order_by("id")[:8])
+
+    def miss_get(self, n: int) -> Body:
+        return self.bodies.get(pk=200 + n % 19_000)
+
+    def save(self, n: int) -> None:
+        self.written.mass = float(n)
+        self.written.save()
+
+    def page_list(self, n: int) -> bytes:
+        return self.page("/")
+
+    def page_detail(self, n: int) -> bytes:
+        return self.page("/planets/3/")
+
+    def page(self, path: str) -> bytes:
+        """A page as a WSGI server gets it: all middleware, no test client round it."""
+        status = []
+        environ = self.requests.get(path).environ
+        response = self.application(environ, lambda line, headers: status.append(line))
+        body = b"".join(response)
+        response.close()
+        if status != ["200 OK"]:
+            raise RuntimeError(f"{path} answers {status!r}, must be 200 OK")
+        return body
+
+
+class Cachalot(Orm):
+    """django-cachalot on django-redis with pickle and hiredis, only these tables cachable."""
+
+    def invalidate(self) -> None:
+        from cachalot.api import invalidate as cachalot_invalidate
+
+        cachalot_invalidate(Body)
+
+
+class Cacheops(Orm):
+    """django-cacheops with all operations cached automatically, pickle and hiredis."""
+
+    def invalidate(self) -> None:
+        from cacheops import invalidate_obj
+
+        invalidate_obj(self.written)
+
+
+class ByHand(Orm):
+    """cache.get_or_set() of Django on django-redis with pickle; a save deletes two keys."""
+
+    def hit(self, key: str, load: Callable[[], Any]) -> Any:
+        return cache.get_or_set(key, load, 3600)
+
+    def list_8(self, n: int) -> Any:
+        return self.hit(f"list:{n}", lambda: Orm.list_8(self, n))
+
+    list_8_kept = None  # type: ignore[assignment]
+
+    def list_100(self, n: int) -> Any:
+        return self.hit(f"hundred:{n}", lambda: Orm.list_100(self, n))
+
+    def get(self, n: int) -> Any:
+        return self.hit(f"body:{n}", lambda: Orm.get(self, n))
+
+    def count(self, n: int) -> Any:
+        return self.hit(f"count:{n}", lambda: Orm.count(self, n))
+
+    def join(self, n: int) -> Any:
+        return self.hit(f"join:{n}", lambda: Orm.join(self, n))
+
+    def aggregate(self, n: int) -> Any:
+        return self.hit(f"aggregate:{n}", lambda: Orm.aggregate(self, n))
+
+    def miss_list_8(self, n: int) -> Any:
+        return self.hit(f"miss:{n}", lambda: Orm.miss_list_8(self, n))
+
+    def miss_get(self, n: int) -> Any:
+        return self.hit(f"miss-body:{n}", lambda: Orm.miss_get(self, n))
+
+    def save(self, n: int) -> None:
+        super().save(n)
+        cache.delete_many([f"body:{WRITTEN}", "list:199"])
+
+
+class Ours(Orm):
+    """This project's layer with the site's own settings, without its near tier."""
+
+    @property
+    def bodies(self) -> QuerySet[Body]:
+        return Body.aside.cached()
+
+    def record(self, n: int) -> Body | None:
+        return RECORDS.get(n + 1)
+
+    def miss_record(self, n: int) -> Body | None:
+        return RECORDS.get(200 + n % 19_000)
+
+    def invalidate(self) -> None:
+        invalidate(Body)
+
+
+class Near(Ours):
+    """The same with its near tier, in the default size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        near.start()
+        give_up = time.monotonic() + 5
+        while not near.trusted:
+            if time.monotonic() > give_up:
+                raise RuntimeError("the near tier did not start within 5 s: is Redis older than 6?")
+            time.sleep(0.01)
+
+
+class Tutorial:
+    """GET and SETEX of JSON under the SQL, HGETALL of a hash: dictionaries, not instances."""
+
+    def __init__(self) -> None:
+        self.redis: Any = redis.Redis.from_url(settings.REDIS_URL)
+
+    def fetch(self, sql: str) -> Any:
+        if result := self.redis.get(sql):
+            return json.loads(result)
+        rows = self.query(sql)
+        self.redis.setex(sql, 3600, json.dumps(rows, default=str))
+        return rows
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def list_8(self, n: int) -> Any:
+        return self.fetch(f"SELECT * FROM bench_body WHERE system_id={n + 1} ORDER BY id LIMIT 8")
+
+    def list_100(self, n: int) -> Any:
+        return self.fetch(f"SELECT * FROM bench_body WHERE system_id={n + 1} ORDER BY id")
+
+    def count(self, n: int) -> Any:
+        return self.fetch(f"SELECT COUNT(*) AS n FROM bench_body WHERE band={n}")[0]["n"]
+
+    def join(self, n: int) -> Any:
+        return self.fetch(
+            "SELECT b.*, s.name AS system_name FROM bench_body b JOIN bench_system s"
+            f" ON s.id=b.system_id WHERE b.system_id={n + 1} ORDER BY b.id LIMIT 8"
+        )
+
+    def aggregate(self, n: int) -> Any:
+        return self.fetch(
+            "SELECT AVG(mass) AS mass__avg, MAX(radius) AS radius__max"
+            f" FROM bench_body WHERE band={n}"
+        )[0]
+
+    def record(self, n: int) -> Any:
+        return self.planet(n + 1)
+
+    def planet(self, pk: int) -> Any:
+        key = f"body:{pk}"
+        if result := self.redis.hgetall(key):
+            return result
+        (row,) = self.query(f"SELECT * FROM bench_body WHERE id={pk}")
+        row = {name: str(value) for name, value in row.items() if value is not None}
+        self.redis.hset(key, mapping=row)
+        self.redis.expire(key, 3600)
+        return row
+
+    def miss_list_8(self, n: int) -> Any:
+        return self.fetch(
+            f"SELECT * FROM bench_body WHERE system_id=1 AND id>{-n} ORDER BY id LIMIT 8"
+        )
+
+    def miss_record(self, n: int) -> Any:
+        return self.planet(200 + n % 19_000)
+
+
+class Raw(Tutorial):
+    """redis-py with hiredis: GET of a text and HGETALL, nothing decoded. The floor of a trip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for n in range(KEYS):
+            self.redis.set(f"list_8:{n}", json.dumps(Tutorial.list_8(self, n), default=str))
+            self.redis.set(f"list_100:{n}", json.dumps(Tutorial.list_100(self, n), default=str))
+            Tutorial.record(self, n)
+
+    def list_8(self, n: int) -> Any:
+        return self.redis.get(f"list_8:{n}")
+
+    def list_100(self, n: int) -> Any:
+        return self.redis.get(f"list_100:{n}")
+
+    def record(self, n: int) -> Any:
+        return self.redis.hgetall(f"body:{n + 1}")
+
+    count = join = aggregate = miss_list_8 = miss_record = None  # type: ignore[assignment]
+
+
+class Dict:
+    """A dictionary in the process, never invalidated, its values shared. The floor of all."""
+
+    def __init__(self) -> None:
+        orm = Orm()
+        self.lists = {n: orm.list_8(n) for n in range(KEYS)}
+        self.hundreds = {n: orm.list_100(n) for n in range(KEYS)}
+        self.bodies = {n: orm.get(n) for n in range(KEYS)}
+
+    def list_8(self, n: int) -> list[Body]:
+        return self.lists[n]
+
+    def list_100(self, n: int) -> list[Body]:
+        return self.hundreds[n]
+
+    def get(self, n: int) -> Body:
+        return self.bodies[n]
+
+
+CONTENDERS: dict[str, type[Any]] = {
+    "orm": Orm,
+    "cachalot": Cachalot,
+    "cacheops": Cacheops,
+    "by_hand": ByHand,
+    "tutorial": Tutorial,
+    "ours": Ours,
+    "near": Near,
+    "raw": Raw,
+    "dict": Dict,
+}

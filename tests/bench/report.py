@@ -1,0 +1,172 @@
+"""What the samples say: medians with their spread, ratios to the targets, table and JSON."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Self
+
+TITLES = {
+    "orm": "plain ORM",
+    "cachalot": "cachalot",
+    "cacheops": "cacheops",
+    "by_hand": "get_or_set",
+    "tutorial": "tutorial",
+    "ours": "ours",
+    "near": "ours, near",
+    "raw": "raw redis",
+    "dict": "dict",
+}
+PEERS = ("cachalot", "cacheops")
+WORKS = {
+    "list_8": "list of 8",
+    "list_8_kept": "list of 8, queryset kept",
+    "list_100": "list of 100",
+    "get": "get by pk",
+    "record": "record by pk",
+    "count": "count on an index",
+    "join": "join of two tables",
+    "aggregate": "aggregate",
+    "miss_list_8": "miss, list of 8",
+    "miss_get": "miss, get by pk",
+    "miss_record": "miss, record",
+    "save": "save",
+    "page_list": "page /",
+    "page_detail": "page /planets/3/",
+}
+SECTIONS = {
+    "hit": "Hit, µs",
+    "fresh": "Miss and write, µs",
+    "page": "Whole pages, µs (get_or_set: cache_page)",
+    "1 threads": "1 thread, calls a second",
+    "4 threads": "4 threads, calls a second",
+    "16 threads": "16 threads, calls a second",
+    "memory": "Redis memory, bytes an entry",
+    "invalidation": "Invalidation of so many entries, µs",
+    "far hit": "Hit, database 1 ms away, µs",
+    "far fresh": "Miss and write, database 1 ms away, µs",
+}
+
+Samples = Mapping[str, Mapping[str, Mapping[str, list[float]]]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The median of some rounds and the quartiles round it."""
+
+    median: float
+    low: float
+    high: float
+    rounds: int
+
+    @classmethod
+    def of(cls, samples: list[float]) -> Self:
+        low, median, high = statistics.quantiles(samples, n=4, method="inclusive")
+        return cls(median, low, high, len(samples))
+
+    def __str__(self) -> str:
+        digits = 0 if self.median >= 10 else 2
+        return f"{self.median:.{digits}f} ±{(self.high - self.low) / 2:.{digits}f}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """`ratio` is how many times faster than the other, or of `at most` ones its multiple."""
+
+    title: str
+    ratio: float
+    bound: float
+    at_most: bool
+
+    @property
+    def met(self) -> bool:
+        return self.ratio <= self.bound if self.at_most else self.ratio >= self.bound
+
+    def __str__(self) -> str:
+        sign, verdict = "≤" if self.at_most else "≥", "met" if self.met else "missed"
+        return f"{self.title:<62} {self.ratio:6.2f} × {sign} {self.bound:<5} {verdict}"
+
+
+@dataclass(frozen=True)
+class Report:
+    figures: dict[str, dict[str, dict[str, Figure]]]
+    setups: dict[str, str]
+    facts: dict[str, str]
+
+    @classmethod
+    def of(cls, samples: Samples, setups: dict[str, str], facts: dict[str, str]) -> Self:
+        figures = {
+            section: {
+                work: {name: Figure.of(values) for name, values in by_name.items()}
+                for work, by_name in works.items()
+            }
+            for section, works in samples.items()
+        }
+        return cls(figures, setups, facts)
+
+    def time(self, section: str, work: str, name: str) -> float:
+        return self.figures[section][work][name].median
+
+    def best_peer(self, work: str) -> float:
+        return min(self.time("hit", work, peer) for peer in PEERS)
+
+    def targets(self) -> Iterator[Target]:
+        for name, bounds in {"ours": (2.5, 1.5, 1.5, 1.2), "near": (20, 10, 10, 2.5)}.items():
+            works = (("record", "get"), ("list_8", "list_8"), ("list_8_kept", "list_8_kept"))
+            for (work, of_peer), bound in zip(
+                (*works, ("list_100", "list_100")), bounds, strict=True
+            ):
+                ratio = self.best_peer(of_peer) / self.time("hit", work, name)
+                title = f"{TITLES[name]}: {WORKS[work]}, faster than the best peer"
+                yield Target(title, ratio, bound, at_most=False)
+        raw = self.time("hit", "record", "ours") / self.time("hit", "record", "raw")
+        yield Target("ours: record by pk, against raw HGETALL", raw, 1.3, at_most=True)
+        for work, of_orm in (
+            ("miss_list_8", "miss_list_8"),
+            ("miss_get", "miss_get"),
+            ("miss_record", "miss_get"),
+        ):
+            ratio = self.time("fresh", work, "ours") / self.time("fresh", of_orm, "orm")
+            yield Target(f"ours: {WORKS[work]}, against the ORM", ratio, 1.5, at_most=True)
+        few, many = self.figures["invalidation"]
+        for name in ("ours", "near"):
+            ratio = self.time("invalidation", many, name) / self.time("invalidation", few, name)
+            title = f"{TITLES[name]}: invalidation, {many} entries against {few}"
+            yield Target(title, ratio, 1.2, at_most=True)
+
+    def table(self) -> str:
+        """For a terminal: medians ± half the interquartile range."""
+        lines = [", ".join(f"{name} {value}" for name, value in self.facts.items())]
+        for section, works in self.figures.items():
+            lines += ["", SECTIONS[section]]
+            lines.append(f"{'':<25}" + "".join(f"{title:>14}" for title in TITLES.values()))
+            for work, by_name in works.items():
+                cells = [str(by_name.get(name, "")) for name in TITLES]
+                lines.append(f"{WORKS.get(work, work):<25}" + "".join(f"{c:>14}" for c in cells))
+        lines += ["", "Targets"]
+        lines += [str(target) for target in self.targets()]
+        return "\n".join(lines)
+
+    def markdown(self) -> str:
+        """The same for docs/speed.md."""
+        lines = [", ".join(f"{name} {value}" for name, value in self.facts.items()) + "."]
+        for section, works in self.figures.items():
+            names = [name for name in TITLES if any(name in row for row in works.values())]
+            lines += ["", f"| {SECTIONS[section]} | {' | '.join(TITLES[n] for n in names)} |"]
+            lines.append("| --- " + "| ---: " * len(names) + "|")
+            for work, by_name in works.items():
+                cells = " | ".join(str(by_name.get(name, "")) for name in names)
+                lines.append(f"| {WORKS.get(work, work)} | {cells} |")
+        lines += ["", "| target | ratio | bound | |", "| --- | ---: | ---: | --- |"]
+        for target in self.targets():
+            sign, verdict = "≤" if target.at_most else "≥", "met" if target.met else "missed"
+            lines.append(
+                f"| {target.title} | {target.ratio:.2f} | {sign} {target.bound} | {verdict} |"
+            )
+        return "\n".join(lines)
+
+    def json(self) -> str:
+        targets = [{**asdict(target), "met": target.met} for target in self.targets()]
+        return json.dumps({**asdict(self), "targets": targets}, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,58 @@
+"""What the benchmark says of its samples. Speed itself is no test's business."""
+
+import json
+from collections import defaultdict
+
+import pytest
+
+from tests.bench.report import PEERS, TITLES, WORKS, Figure, Report, Target
+
+HITS = ("list_8", "list_8_kept", "list_100", "get", "record")
+FRESH = ("miss_list_8", "miss_get", "miss_record")
+
+
+@pytest.fixture
+def report() -> Report:
+    """Everything takes 100 µs; ours half of it, and with the near tier 4."""
+    samples: dict[str, dict[str, dict[str, list[float]]]]
+    samples = defaultdict(lambda: defaultdict(dict))
+    times = dict.fromkeys(TITLES, 100.0) | {"ours": 50.0, "near": 4.0}
+    for section, works in {"hit": HITS, "fresh": FRESH, "invalidation": ("10", "100,000")}.items():
+        for work in works:
+            for name, time in times.items():
+                samples[section][work][name] = [time, time, time]
+    return Report.of(samples, {}, {"rounds": "3"})
+
+
+def test_a_figure_is_the_median_with_half_the_interquartile_range() -> None:
+    figure = Figure.of([10, 20, 30, 40, 1000])
+    assert (figure.median, figure.low, figure.high, figure.rounds) == (30, 20, 40, 5)
+    assert str(figure) == "30 ±10"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "at_most", "met"),
+    [(1.5, True, True), (1.51, True, False), (1.5, False, True), (1.49, False, False)],
+)
+def test_a_target_is_met_up_to_its_bound(ratio: float, at_most: bool, met: bool) -> None:
+    assert Target("any", ratio, 1.5, at_most).met is met
+
+
+def test_targets_are_ratios_to_the_best_peer(report: Report) -> None:
+    for work in HITS:
+        report.figures["hit"][work][PEERS[0]] = Figure(80, 80, 80, 3)
+    by_title = {target.title: target for target in report.targets()}
+    ours = by_title["ours: list of 8, faster than the best peer"]
+    near = by_title["ours, near: record by pk, faster than the best peer"]
+    assert (ours.ratio, ours.met) == (1.6, True)
+    assert (near.ratio, near.met) == (20, True)
+
+
+def test_table_json_and_page_tell_of_every_piece_of_work_and_target(report: Report) -> None:
+    said = json.loads(report.json())
+    for text in (report.table(), report.markdown()):
+        for work in (*HITS, *FRESH):
+            assert WORKS[work] in text
+        for target in said["targets"]:
+            assert target["title"] in text
+    assert len(said["targets"]) == 14
