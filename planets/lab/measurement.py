@@ -59,11 +59,19 @@ def steps(reads: Sequence[Read]) -> int:
 
 
 def measure(reads: Sequence[Read], effort: Effort, space: Space) -> Iterator[Result]:
-    """Each read in each state; the states in turn, so that Redis goes away once."""
-    for state in STATES:
-        with state.enter():
-            for read in reads:
+    """Each read in each state.
+
+    The states of one read follow each other, so that a change in the machine's load falls on all of
+    them; Redis goes away once, at the end, because its return takes a moment.
+    """
+    *present, away = STATES
+    for read in reads:
+        for state in present:
+            with state.enter():
                 yield _measure(read, state, effort, space)
+    with away.enter():
+        for read in reads:
+            yield _measure(read, away, effort, space)
 
 
 def _measure(read: Read, state: State, effort: Effort, space: Space) -> Result:

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from redis import UnixDomainSocketConnection
+from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -41,8 +41,8 @@ def away() -> Iterator[None]:
         nobody = Path(directory) / "nobody.sock"
 
         def exchange(usual: Exchange, commands: Sequence[Command]) -> list[Reply]:
-            connection = UnixDomainSocketConnection(path=str(nobody), retry=Retry(NoBackoff(), 0))
-            connection.connect()
+            with Redis(unix_socket_path=str(nobody), retry=Retry(NoBackoff(), 0)) as dead:
+                dead.ping()
             raise AssertionError("somebody listens on a socket that does not exist")
 
         logger.setLevel(logging.ERROR)  # that Redis is away is no news here

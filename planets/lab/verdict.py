@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from .measurement import Result
 
@@ -46,7 +45,10 @@ def _verdict(read: str, states: dict[str, Result]) -> Verdict:
             f"A hit ({full.median:.2f} ms) {how} the database itself "
             f"({plain.median:.2f} ms). The cache saves the database work, but no time.",
         )
-    text = f"A hit takes {full.median:.2f} ms instead of {plain.median:.2f} ms: {gain:.1f} times as fast."
+    text = (
+        f"A hit takes {full.median:.2f} ms instead of {plain.median:.2f} ms: "
+        f"{gain:.1f} times as fast."
+    )
     if empty.median > plain.median:
         even = (empty.median - plain.median) / (empty.median - full.median)
         text += (
@@ -57,5 +59,8 @@ def _verdict(read: str, states: dict[str, Result]) -> Verdict:
 
 
 def by_state(results: Sequence[Result]) -> dict[str, list[Result]]:
-    """The results as they were measured: state by state."""
-    return {state: list(group) for state, group in groupby(results, lambda result: result.state)}
+    """The results of each state, in the order of the reads."""
+    return {
+        state: [result for result in results if result.state == state]
+        for state in dict.fromkeys(result.state for result in results)
+    }

@@ -94,9 +94,10 @@ Exit status: 0; 1 where there is nothing to read, a number is impossible or Redi
     def ask(self, reads: list[Read], effort: Effort) -> None:
         most = steps(reads) * (effort.seconds + len(effort.threads) * effort.burst)
         self.stderr.write(
-            f"{len(reads)} reads in {len(STATES)} states, with up to {max(effort.threads)} threads, "
-            f"for up to about {most / 60:.0f} minutes. It reads the database as fast as it can, and "
-            "in Redis uses keys of its own, removed at the end. Nothing else is changed."
+            f"{len(reads)} reads in {len(STATES)} states, with up to {max(effort.threads)} "
+            f"threads, for up to about {most / 60:.0f} minutes. It reads the database "
+            "as fast as it can, and in Redis uses keys of its own, removed at the end. Nothing "
+            "else is changed."
         )
         try:
             if input("Go on? [y/N] ").strip().lower() in ("y", "yes"):
@@ -150,6 +151,7 @@ def context(reads: list[Read], results: list[Result], effort: Effort) -> dict[st
                 if r.read == name and r.throughput
             },
             "/s",
+            small=True,
         )
         for name in names
     ]
