@@ -9,6 +9,8 @@ class PlanetsConfig(AppConfig):
     def ready(self) -> None:
         from . import checks, signals  # noqa: F401  register themselves
         from .cache import history, writes
+        from .lab import trace
 
         connection_created.connect(writes.watch)
         request_finished.connect(history.teller.sometimes)
+        trace.start()

@@ -63,9 +63,8 @@ def advise(cells: Sequence[Cell]) -> Advice:
         sure=sure,
         lines=f"maxmemory {setup.maxmemory}\nmaxmemory-policy {setup.policy}",
         parameters=f"maxmemory-policy = {setup.policy}\n"
-        "(ElastiCache derives maxmemory from the node type: take one with "
-        f"at least {megabytes(setup.maxmemory)} after reserved-memory-percent)\n"
-        f"CACHE_TTL={setup.ttl:.0f}   (in the site's environment)",
+        f"# maxmemory comes with the node: take {megabytes(setup.maxmemory)} or more\n"
+        f"CACHE_TTL={setup.ttl:.0f}  # in the site's environment",
     )
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pygal
 from django.utils.safestring import SafeString, mark_safe
 from pygal.style import Style
+
+# pygal adds an import hook of an old kind, of which Python warns at each import that follows.
+sys.meta_path[:] = [hook for hook in sys.meta_path if type(hook).__module__ != pygal.__name__]
 
 INK, FAINT = "var(--ink)", "var(--line)"
 STYLE = {
@@ -77,6 +81,7 @@ def _options(title: str, series: Mapping[str, Sequence[float]], unit: str) -> di
         "width": 760,
         "height": 380,
         "margin": 8,
+        "margin_bottom": 44,  # else the legend is cut off
         "legend_at_bottom": True,
         "legend_at_bottom_columns": 4,
         "value_formatter": lambda value: f"{value:,.4g} {unit}",

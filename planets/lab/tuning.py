@@ -51,11 +51,19 @@ def context(found: Tuning) -> dict[str, Any]:
         policy: [100 * by_setup[bytes_, policy, best.ttl].hit_ratio for bytes_ in memory]
         for policy in policies
     }
+    ratios = [cell.hit_ratio for cell in found.cells]
+    low, width = min(ratios), max(ratios) - min(ratios) or 1.0
+
+    def heat(cell: Cell) -> dict[str, Any]:
+        """A field of the heat map: its percentage, and how deep its colour is."""
+        depth = round(5 + 60 * (cell.hit_ratio - low) / width)
+        return {"hits": 100 * cell.hit_ratio, "depth": depth, "best": cell is advice.best}
+
     heats = [
         {
             "memory": megabytes(bytes_),
             "rows": [
-                (policy, [_heat(by_setup[bytes_, policy, ttl], advice.best) for ttl in ttls])
+                (policy, [heat(by_setup[bytes_, policy, ttl]) for ttl in ttls])
                 for policy in policies
             ],
         }
@@ -82,13 +90,4 @@ def context(found: Tuning) -> dict[str, Any]:
             }
             for cell in found.cells
         ],
-    }
-
-
-def _heat(cell: Cell, best: Cell) -> dict[str, Any]:
-    """A field of the heat map: its percentage, and how deep its colour is."""
-    return {
-        "hits": 100 * cell.hit_ratio,
-        "depth": round(60 * cell.hit_ratio),
-        "best": cell is best,
     }

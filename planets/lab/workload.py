@@ -106,7 +106,7 @@ def from_log(lines: Iterable[str], sizes: Sequence[int], source: str) -> Workloa
     found: list[tuple[float, str, bool, int]] = []
     skipped = 0
     for line in lines:
-        read = _traced(line) if line.startswith("{") else _logged(line, sizes)
+        read = _traced(line, sizes) if line.startswith("{") else _logged(line, sizes)
         if read is None:
             skipped += 1
         elif read[1]:
@@ -131,14 +131,19 @@ def _logged(line: str, sizes: Sequence[int]) -> tuple[float, str, bool, int] | N
         return None
     write = method in WRITES
     counts = write or (method in ("GET", "HEAD") and status in ("200", "304"))
-    size = sizes[random.Random(address).randrange(len(sizes))]  # noqa: S311
-    return at, address if counts else "", write, size
+    return at, address if counts else "", write, _size(address, sizes)
 
 
-def _traced(line: str) -> tuple[float, str, bool, int] | None:
-    """The same from a line of trace.py."""
+def _traced(line: str, sizes: Sequence[int]) -> tuple[float, str, bool, int] | None:
+    """The same from a line of trace.py, which knows no size for a miss."""
     try:
         event = json.loads(line)
-        return float(event["at"]), str(event["key"]), False, int(event["bytes"])
+        at, key, write = float(event["at"]), str(event["key"]), bool(event["write"])
+        return at, key, write, int(event["bytes"] or _size(key, sizes))
     except (ValueError, TypeError, KeyError):
         return None
+
+
+def _size(key: str, sizes: Sequence[int]) -> int:
+    """One of the sizes, always the same for a key."""
+    return sizes[random.Random(key).randrange(len(sizes))]  # noqa: S311
