@@ -67,7 +67,7 @@ def start() -> None:
     if not path:
         return
     try:
-        trace = Trace(path, settings.CACHE_TRACE_BYTES, settings.CACHE_TRACE_PERCENT)
+        trace = Trace(path, int(settings.CACHE_TRACE_BYTES), int(settings.CACHE_TRACE_PERCENT))
     except OSError as error:
         raise ImproperlyConfigured(f"CACHE_TRACE cannot be written: {error}") from error
     trace.connect()
