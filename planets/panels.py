@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 import re
-import threading
 from typing import Any
 
-from asgiref.local import Local
 from debug_toolbar.panels import Panel
 from debug_toolbar.panels.sql.utils import reformat_sql
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import Truncator
 
-from .cache import fetched, invalidated
-from .cache.signals import Fetch, Invalidation
+from .cache.signals import Fetch
+from .watching import Watch, counted
 
 LONGEST_REASON = 300  # characters; Redis's own errors can be pages long
 
 # What a SELECT asks for is long and says little; what follows tells queries apart.
 COLUMNS = re.compile(r"^SELECT .*? FROM", re.S)
-
-# The panel of the request that this thread, or task, serves.
-_current = Local()
-# Receivers are connected only while a request is watched: without receivers events cost nothing.
-_watching = 0
-_lock = threading.Lock()
-
-
-def _hear_fetch(event: Fetch, **kwargs: Any) -> None:
-    if panel := getattr(_current, "panel", None):
-        panel.fetches.append(event)
-
-
-def _hear_invalidation(event: Invalidation, **kwargs: Any) -> None:
-    if panel := getattr(_current, "panel", None):
-        panel.invalidations.append(event)
 
 
 class CacheAsidePanel(Panel):
@@ -46,9 +28,7 @@ class CacheAsidePanel(Panel):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fetches: list[Fetch] = []
-        self.invalidations: list[Invalidation] = []
-        self.watching = False
+        self.watch = Watch()
 
     @property
     def title(self) -> str:
@@ -59,74 +39,40 @@ class CacheAsidePanel(Panel):
         return self.title
 
     def enable_instrumentation(self) -> None:
-        global _watching
-        _current.panel = self
-        if self.watching:
-            return
-        with _lock:
-            self.watching = True
-            _watching += 1
-            fetched.connect(_hear_fetch, dispatch_uid="cache-aside-panel")
-            invalidated.connect(_hear_invalidation, dispatch_uid="cache-aside-panel")
+        self.watch.start()
 
     def disable_instrumentation(self) -> None:
-        global _watching
-        if getattr(_current, "panel", None) is self:
-            del _current.panel
-        if not self.watching:
-            return
-        with _lock:
-            self.watching = False
-            _watching -= 1
-            if not _watching:
-                fetched.disconnect(dispatch_uid="cache-aside-panel")
-                invalidated.disconnect(dispatch_uid="cache-aside-panel")
+        self.watch.stop()
 
     def generate_stats(self, request: HttpRequest, response: HttpResponse) -> None:
-        self.record_stats(summary(self.fetches, self.invalidations))
+        self.record_stats(summary(self.watch))
 
     def generate_server_timing(self, request: HttpRequest, response: HttpResponse) -> None:
         stats = self.get_stats()
         self.record_server_timing("fetch", stats["title"], stats["ms"])
 
 
-def summary(fetches: list[Fetch], invalidations: list[Invalidation]) -> dict[str, Any]:
+def summary(watch: Watch) -> dict[str, Any]:
     """What the panel shows, in plain JSON values."""
-    hits = [event for event in fetches if event.outcome == "hit"]
+    hits = [event for event in watch.fetches if event.outcome == "hit"]
     known = [event for event in hits if event.load_ms is not None]
-    ms = sum(event.ms for event in fetches)
+    ms = sum(event.ms for event in watch.fetches)
     return {
-        "title": title(fetches, ms),
+        "title": title(watch, ms),
         "ms": ms,
-        "fetches": [_row(event) for event in fetches],
-        "invalidations": [event.as_dict() for event in invalidations],
+        "fetches": [_row(event) for event in watch.fetches],
+        "invalidations": [event.as_dict() for event in watch.invalidations],
         "hits": len(hits),
         "known": len(known),
         "saved_ms": sum((event.load_ms or 0) - event.ms for event in known),
     }
 
 
-def title(fetches: list[Fetch], ms: float) -> str:
+def title(watch: Watch, ms: float) -> str:
     """`7 fetches: 6 hits, 1 miss, 2.1 ms`."""
-    if not fetches:
+    if not watch.fetches:
         return "No fetches"
-    return f"{_count(len(fetches), 'fetch', 'fetches')}: {outcomes(fetches)}, {ms:.1f} ms"
-
-
-def outcomes(fetches: list[Fetch]) -> str:
-    """`6 hits, 1 miss`, the outcomes that there were."""
-    words = {
-        "hit": ("hit", "hits"),
-        "miss": ("miss", "misses"),
-        "bypass": ("bypass", "bypasses"),
-        "error": ("error", "errors"),
-    }
-    counts = {word: sum(event.outcome == word for event in fetches) for word in words}
-    return ", ".join(_count(count, *words[word]) for word, count in counts.items() if count)
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+    return f"{counted(len(watch.fetches), 'fetch', 'fetches')}: {watch.outcomes}, {ms:.1f} ms"
 
 
 def _row(event: Fetch) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""The application for a ASGI server."""
+"""The application for an ASGI server."""
 
 import os
 
 from django.core.asgi import get_asgi_application
 
-from .environment import one_line_errors
+from .environment import WORKER_CANNOT_BOOT, one_line_errors
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "planetsite.settings")
-with one_line_errors():
+with one_line_errors(WORKER_CANNOT_BOOT):
     application = get_asgi_application()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import errno
 import fcntl
 import importlib.util
 import os
@@ -21,13 +22,17 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
+from urllib.parse import quote
 
 import redis
+
+from .environment import VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".demo"
 LONGEST_SOCKET_PATH = 100  # the kernel takes 107 characters, macOS 103
 ADMIN = "admin"
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # kill, Ctrl-C, a closed terminal
 
 
 class Stop(Exception):
@@ -36,9 +41,9 @@ class Stop(Exception):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--port", default="8000")
     port = parser.parse_args().port
-    for way in (signal.SIGTERM, signal.SIGINT):
+    for way in STOPS:
         signal.signal(way, _stop)
     with ExitStack() as running:
         try:
@@ -47,23 +52,24 @@ def main() -> None:
             print("\nThe demo has ended; its data stays in .demo.")
 
 
-def serve(port: int, running: ExitStack) -> None:
-    HOME.mkdir(exist_ok=True)
+def serve(wish: str, running: ExitStack) -> None:
+    HOME.mkdir(mode=0o700, exist_ok=True)
     lock = running.enter_context((HOME / "lock").open("w"))
     try:
         # Held by this process, so no crash can leave it behind.
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         sys.exit("A demo is running already: end it with Ctrl-C where it was started.")
-    _check_port(port)
+    port = _usable_port(wish)
     path = _start_redis(running)
+    os.environ.update(dict.fromkeys(VARIABLES, ""))  # what is set is for another site
     os.environ.update(
         DJANGO_SETTINGS_MODULE="planetsite.settings",
+        DJANGO_RUNSERVER_HIDE_WARNING="true",
         ENV_FILE=os.devnull,
         DEBUG="on",
-        DB_HOST="",
         SQLITE_PATH=str(HOME / "db.sqlite3"),
-        REDIS_URL=f"unix://{path}?db=0",
+        REDIS_URL=f"unix://{quote(str(path))}?db=0",
     )
     import django
     from django.core.management import call_command
@@ -77,27 +83,30 @@ def serve(port: int, running: ExitStack) -> None:
     if password:
         print(f"  Log in as     {ADMIN}, password {password}   (shown this once)")
     else:
-        print(
-            f"  Log in as     {ADMIN}; a new password: "
-            "rm -r .demo, or manage.py changepassword with SQLITE_PATH=.demo/db.sqlite3"
-        )
+        print(f"  Log in as     {ADMIN}; rm -r .demo and a new start make a new password")
     print("  Ctrl-C ends it. The debug toolbar is at the right edge of each page.\n", flush=True)
     call_command("runserver", f"127.0.0.1:{port}", use_reloader=False, skip_checks=True)
 
 
 def _stop(signum: int, frame: FrameType | None) -> None:
+    for way in STOPS:  # once is enough: a second one must not cut short what ends Redis
+        signal.signal(way, signal.SIG_IGN)
     raise Stop
 
 
-def _check_port(port: int) -> None:
-    if not 1 <= port <= 65535:
-        sys.exit(f"PORT is {port}, must be from 1 to 65535.")
+def _usable_port(wish: str) -> int:
+    if not wish.isdecimal() or not 1 <= int(wish) <= 65535:
+        sys.exit(f"PORT is {wish!r}, must be a whole number from 1 to 65535.")
+    port = int(wish)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            sys.exit(f"Port {port} is taken ({error.strerror}): PORT=8001 make demo.")
+            if error.errno == errno.EADDRINUSE:
+                sys.exit(f"Port {port} is taken: PORT=8001 make demo.")
+            sys.exit(f"Port {port} cannot be used ({error.strerror}): PORT=8001 make demo.")
+    return port
 
 
 def _start_redis(running: ExitStack) -> Path:

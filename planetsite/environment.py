@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+import redis.connection
 from django.core.exceptions import ImproperlyConfigured
 
-env = environ.Env()
+# All that the site reads, each explained in .env.example.
+VARIABLES = (
+    *("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS", "BEHIND_TLS_PROXY"),
+    *("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME", "SQLITE_PATH"),
+    *("REDIS_URL", "REDIS_CA_CERTS", "CACHE_TTL", "CACHE_NEAR", "CACHE_STATUS", "METRICS_TOKEN"),
+)
 
 TRUE = {"1", "on", "true", "yes"}
-FALSE = {"0", "off", "false", "no", ""}
+FALSE = {"0", "off", "false", "no"}
 
 # What an absent default means: the variable must be set.
 REQUIRED: Any = object()
 
 
+# How the program ends. To gunicorn, 3 says that a new worker would fare no better.
+FAILED, WORKER_CANNOT_BOOT = 1, 3
+
+
 def wrong(name: str, rule: str) -> ImproperlyConfigured:
-    return ImproperlyConfigured(f"{name} is {env.str(name)!r}, must be {rule}.")
+    return ImproperlyConfigured(f"{name} is {os.environ[name]!r}, must be {rule}.")
+
+
+def read_file(name: str, default: Path) -> None:
+    """Take what the environment does not set from a file: the one that `name` names, or `default`
+    where there is one. Raises ImproperlyConfigured.
+    """
+    path = Path(text(name, default))
+    if path.exists():
+        environ.Env.read_env(path)
+    elif path != default:
+        raise wrong(name, "a file that is there")
 
 
 def text(name: str, default: Any = REQUIRED, why: str = "") -> str:
     """A string. Raises ImproperlyConfigured where it is required and missing or empty."""
-    value = env.str(name, default="")
-    if value:
-        return str(value)
+    # Not django-environ's own look-up: it takes a value that begins with $ for another's name.
+    if value := os.environ.get(name, ""):
+        return value
     if default is REQUIRED:
         raise ImproperlyConfigured(f"{name} is not set{why and ': ' + why}. See .env.example.")
     return str(default)
@@ -36,7 +60,7 @@ def text(name: str, default: Any = REQUIRED, why: str = "") -> str:
 
 def flag(name: str, default: bool) -> bool:
     """on or off, in the usual spellings. Raises ImproperlyConfigured."""
-    value = env.str(name, default="on" if default else "off").strip().lower()
+    value = text(name, "on" if default else "off").strip().lower()
     if value not in TRUE | FALSE:
         raise wrong(name, "on or off")
     return value in TRUE
@@ -54,40 +78,81 @@ def number(name: str, default: float, *, low: float, high: float) -> float:
     return int(value) if value.is_integer() else value
 
 
+def port(name: str, default: int) -> str:
+    """A TCP port. Raises ImproperlyConfigured."""
+    value = number(name, default, low=1, high=65535)
+    if value != int(value):
+        raise wrong(name, "a whole number")
+    return str(value)
+
+
 def words(name: str) -> list[str]:
     """Comma-separated words; none where it is not set."""
-    return [word.strip() for word in env.str(name, default="").split(",") if word.strip()]
+    return [word.strip() for word in text(name, "").split(",") if word.strip()]
+
+
+def hosts(name: str) -> list[str]:
+    """Comma-separated names of hosts. Raises ImproperlyConfigured."""
+    found = words(name)
+    if any("/" in host for host in found):
+        raise wrong(name, "names alone, as planets.example.org,www.example.org")
+    return found
 
 
 def origins(name: str) -> list[str]:
     """Comma-separated origins with their scheme. Raises ImproperlyConfigured."""
     found = words(name)
-    if not all(urlsplit(origin).scheme in ("http", "https") for origin in found):
-        raise wrong(name, "origins with their scheme, as https://planets.example.org")
+    rule = "origins with their scheme, as https://planets.example.org"
+    for origin in found:
+        try:
+            parts = urlsplit(origin)
+        except ValueError:  # a [ without its ]
+            raise wrong(name, rule) from None
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+            raise wrong(name, rule)
     return found
 
 
 def redis_url(name: str, default: Any) -> str:
     """An address of Redis. Raises ImproperlyConfigured, without the password that may be in it."""
     url = text(name, default, "the address of Redis, as redis://127.0.0.1:6379/0")
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
+        redis.connection.parse_url(url)  # it knows the options that may follow the ?
         place = parts.path if parts.scheme == "unix" else parts.hostname
         good = parts.scheme in ("redis", "rediss", "unix") and bool(place) and parts.port != 0
+        if parts.scheme != "unix":  # redis-py would take any other path for database 0
+            good = good and re.fullmatch(r"/?\d*", parts.path) is not None
     except ValueError:
         good = False
     if not good:
         raise ImproperlyConfigured(
             f"{name} must be redis://host:port/number, rediss:// for TLS, or unix:///path; "
-            f"its scheme is {parts.scheme!r}."
+            f"its scheme is {url[: max(url.find('://'), 0)]!r}."
         )
     return url
 
 
+def certificates(name: str, url: str) -> dict[str, str]:
+    """What a connection to `url` needs to trust the authorities in a file, {} where none is named.
+
+    Raises ImproperlyConfigured.
+    """
+    path = text(name, "")
+    if not path:
+        return {}
+    if not url.startswith("rediss://"):
+        raise ImproperlyConfigured(f"{name} is set, so REDIS_URL must be rediss://, which is TLS.")
+    if not Path(path).is_file():
+        raise wrong(name, "a file of certificates that is there")
+    return {"ssl_ca_certs": path}
+
+
 @contextmanager
-def one_line_errors() -> Iterator[None]:
+def one_line_errors(status: int = FAILED) -> Iterator[None]:
     """A configuration that is wrong ends the program with one line instead of a traceback."""
     try:
         yield
     except ImproperlyConfigured as error:
-        sys.exit(f"Configuration: {error}")
+        print(f"Configuration: {error}", file=sys.stderr, flush=True)
+        sys.exit(status)

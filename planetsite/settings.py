@@ -3,19 +3,28 @@
 from pathlib import Path
 from typing import Any
 
-import environ
-
-from .environment import REQUIRED, flag, number, origins, redis_url, text, words
+from .environment import (
+    REQUIRED,
+    certificates,
+    flag,
+    hosts,
+    number,
+    origins,
+    port,
+    read_file,
+    redis_url,
+    text,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-environ.Env.read_env(BASE_DIR / text("ENV_FILE", ".env"))
+read_file("ENV_FILE", BASE_DIR / ".env")
 
 # --- Core
 DEBUG = flag("DEBUG", default=False)
 SECRET_KEY = text(
     "SECRET_KEY", "not-a-secret" if DEBUG else REQUIRED, "sessions are signed with it"
 )
-ALLOWED_HOSTS = words("ALLOWED_HOSTS")
+ALLOWED_HOSTS = hosts("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = origins("CSRF_TRUSTED_ORIGINS")
 INTERNAL_IPS = ["127.0.0.1", "::1"]
 
@@ -74,7 +83,7 @@ if text("DB_HOST", ""):
         "default": {
             "ENGINE": "django.db.backends.mysql",
             "HOST": text("DB_HOST"),
-            "PORT": str(number("DB_PORT", 3306, low=1, high=65535)),
+            "PORT": port("DB_PORT", 3306),
             "USER": text("DB_USER", why="DB_HOST is, so this must be too"),
             "PASSWORD": text("DB_PASS", ""),
             "NAME": text("DB_NAME", why="DB_HOST is, so this must be too"),
@@ -116,13 +125,14 @@ CACHES = {
             "SOCKET_CONNECT_TIMEOUT": 0.25,
             "SOCKET_TIMEOUT": 0.25,
             "IGNORE_EXCEPTIONS": True,
-            "CONNECTION_POOL_KWARGS": (
-                {"ssl_ca_certs": text("REDIS_CA_CERTS")} if text("REDIS_CA_CERTS", "") else {}
-            ),
+            "CONNECTION_POOL_KWARGS": certificates("REDIS_CA_CERTS", REDIS_URL),
         },
     }
 }
-CACHE_ASIDE = {"TTL": number("CACHE_TTL", 300, low=1, high=7 * 24 * 3600)}
+CACHE_ASIDE: dict[str, Any] = {
+    "TTL": number("CACHE_TTL", 300, low=1, high=7 * 24 * 3600),
+    "NEAR": flag("CACHE_NEAR", default=False),
+}
 # Which entries are fetched is recorded to this file, for tune_cache; "" records nothing.
 CACHE_TRACE = text("CACHE_TRACE", "")
 CACHE_TRACE_BYTES = number("CACHE_TRACE_BYTES", 10_000_000, low=1000, high=10**10)
@@ -133,6 +143,7 @@ HTTPS = flag("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from inside, without TLS
 if flag("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -159,18 +170,38 @@ if not DEBUG:  # then runserver serves them
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {
+        # Who answers 503 says why itself, and once: planets.middleware.
+        "no_503": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: getattr(record, "status_code", 0) != 503,
+        }
+    },
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"planets": {"handlers": ["stderr"], "level": "INFO"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "planets": {"level": "INFO"},
+        # Django's own handlers tell of an error only in DEBUG, or by mail.
+        "django": {"handlers": [], "level": "INFO"},
+        "django.request": {
+            "level": "ERROR",
+            "filters": ["no_503"],
+        },  # that a page is not there is no news
+    },
 }
+
+# --- Being looked after
+METRICS_TOKEN = text("METRICS_TOKEN", "")
+if flag("CACHE_STATUS", default=DEBUG):
+    MIDDLEWARE.insert(0, "planets.cache_status.CacheStatusMiddleware")
 
 # --- Debug toolbar
 if DEBUG:
     INSTALLED_APPS.append("debug_toolbar")
     MIDDLEWARE.insert(
-        MIDDLEWARE.index("django.contrib.sessions.middleware.SessionMiddleware"),
-        "debug_toolbar.middleware.DebugToolbarMiddleware",
-    )
+        0, "debug_toolbar.middleware.DebugToolbarMiddleware"
+    )  # it sees what is inside
     DEBUG_TOOLBAR_CONFIG = {"SHOW_COLLAPSED": True}
     DEBUG_TOOLBAR_PANELS = [
         "debug_toolbar.panels.history.HistoryPanel",

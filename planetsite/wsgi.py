@@ -4,8 +4,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from .environment import one_line_errors
+from .environment import WORKER_CANNOT_BOOT, one_line_errors
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "planetsite.settings")
-with one_line_errors():
+with one_line_errors(WORKER_CANNOT_BOOT):
     application = get_wsgi_application()

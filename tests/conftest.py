@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
@@ -28,14 +29,20 @@ LUA = Path(planets.cache.__file__).parent / "lua"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A script's background job ignores Ctrl-C, and would hand that on to the programs under test.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "mysql: is about MariaDB or MySQL")
+    config.addinivalue_line("markers", "once: has programs of its own, the same on any database")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if connection.vendor == "sqlite":
         for item in items:
             if "mysql" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="it is about MariaDB"))
+        once = [item for item in items if "once" in item.keywords]
+        config.hook.pytest_deselected(items=once)
+        items[:] = [item for item in items if item not in once]
 
 
 @pytest.fixture(scope="session")
@@ -51,11 +58,17 @@ def redis_server() -> servers.Redis:
 def redis() -> Iterator[redis_py.Redis]:
     """A plain client on an empty key space, which is empty again afterwards."""
     with redis_py.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True) as client:
-        if "TEST_REDIS_URL" in os.environ and client.dbsize():
-            pytest.fail("TEST_REDIS_URL names a database that is not empty: name an empty one")
-        client.flushdb()
+        empty(client)
         yield client
-        client.flushdb()
+        empty(client)
+
+
+def empty(client: redis_py.Redis) -> None:
+    """Empty the key space of all but which server this is: it is the one of the test before."""
+    runs = {key: str(client.get(key)) for key in client.keys("run:*")}
+    client.flushdb()
+    for key, run in runs.items():
+        client.set(key, run, ex=3600)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from django.db import connections
 
 from planets.cache import client as client_module
 from planets.cache.aside import Reading
+from planets.cache.client import Client
 from planets.cache.writes import Touched
 
 PATIENCE = 30.0  # seconds after which a step that must come has failed
@@ -126,12 +127,13 @@ def killed(function: Callable[[], Any]) -> int:
 
 def without_closing(patch: pytest.MonkeyPatch) -> None:
     """Writes do not close their gates before the statement."""
-    patch.setattr(Touched, "close", lambda self, writer: None)
+    patch.setattr(Touched, "close", lambda self, writer: True)
 
 
 def without_opening(patch: pytest.MonkeyPatch) -> None:
     """Writes invalidate when the statement runs, and not again after COMMIT."""
-    patch.setattr(Touched, "close", lambda self, writer, open=Touched.open: open(self, writer))
+    opened = Touched.open
+    patch.setattr(Touched, "close", lambda self, writer: not opened(self, writer))
     patch.setattr(Touched, "open", lambda self, writer, sql="": None)
 
 
@@ -150,3 +152,8 @@ def without_lease_check(patch: pytest.MonkeyPatch) -> None:
         )
 
     patch.setattr(client_module, "script", unchecked)
+
+
+def without_recall(patch: pytest.MonkeyPatch) -> None:
+    """A Redis is trusted whoever it is."""
+    patch.setattr(Client, "_recall", lambda self: ("PING",))

@@ -7,12 +7,15 @@ to this process and gone with it. TEST_DATABASE=sqlite runs on SQLite.
 import atexit
 import os
 
+import redis
+
+from planetsite.environment import VARIABLES
 from tests import servers
 
 # Child processes import this module too, and must share the servers of the first.
 if "TEST_SERVERS_ARE_UP" not in os.environ:
     os.environ["TEST_SERVERS_ARE_UP"] = "1"
-    for name in ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME"):
+    for name in VARIABLES:  # a developer's own are for the site
         os.environ.pop(name, None)
     if os.environ.get("TEST_DATABASE", "mysql") == "sqlite":
         pass
@@ -28,17 +31,18 @@ if "TEST_SERVERS_ARE_UP" not in os.environ:
         )
     if "TEST_REDIS_URL" in os.environ:
         os.environ["REDIS_URL"] = os.environ["TEST_REDIS_URL"]
+        with redis.Redis.from_url(os.environ["REDIS_URL"]) as given:
+            if given.dbsize():
+                raise SystemExit("TEST_REDIS_URL names a database that is not empty: it must be")
     else:
         private_redis = servers.Redis()
         atexit.register(private_redis.remove)
         os.environ["REDIS_URL"] = private_redis.url
-    # A developer's own .env is for the site; /dev/null says nothing.
-    os.environ.update(
-        ENV_FILE="/dev/null", SECRET_KEY="only-for-tests", DEBUG="off", HTTPS="off", CACHE_TTL=""
-    )
+    # So is a .env; /dev/null says nothing.
+    os.environ.update(ENV_FILE="/dev/null", SECRET_KEY="only-for-tests", HTTPS="off")
 
 from planetsite.settings import *  # noqa: F403
-from planetsite.settings import INSTALLED_APPS, MIDDLEWARE
+from planetsite.settings import CACHES, INSTALLED_APPS, MIDDLEWARE
 
 INSTALLED_APPS = [*INSTALLED_APPS, "debug_toolbar", "tests.zoo"]
 # Hashing a password is not what any test is about.
@@ -51,3 +55,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# The toolbar is installed for the tests of its panel, which add its middleware.
+SILENCED_SYSTEM_CHECKS = ["debug_toolbar.W001"]
+# A busy machine is no outage; the tests of outages set timeouts of their own.
+CACHES["default"]["OPTIONS"].update(SOCKET_TIMEOUT=5, SOCKET_CONNECT_TIMEOUT=5)

@@ -12,7 +12,8 @@ need() { # package, then programs of which one is enough
   done
   missing="$missing $package"
 }
-[ -n "${TEST_DB_HOST:-}" ] || need mariadb-server mariadbd mysqld
+# The cores alone: mariadb-server would also start a server of its own, for the whole machine.
+[ -n "${TEST_DB_HOST:-}" ] || need "mariadb-server-core mariadb-client-core" mariadbd mysqld
 [ -n "${TEST_REDIS_URL:-}" ] || need redis-server redis-server valkey-server
 need chromium chromium google-chrome chromium-browser
 need gcc gcc cc
@@ -28,13 +29,15 @@ PYTHON
 [ -n "$missing" ] || exit 0
 as_root=
 [ "$(id -u)" = 0 ] || as_root="sudo -n"
-if command -v apt-get >/dev/null && $as_root true 2>/dev/null; then
+install() {
+  command -v apt-get >/dev/null && $as_root true 2>/dev/null || return
   echo "Installing:$missing"
-  export DEBIAN_FRONTEND=noninteractive
-  $as_root apt-get update -qq
+  # By env, for sudo strips what is exported.
   # shellcheck disable=SC2086  a list of words
-  $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null
-else
+  $as_root apt-get update -qq \
+    && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
+install || {
   echo "The tests need:$missing. Install them, or name servers in TEST_DB_* and TEST_REDIS_URL." >&2
   exit 1
-fi
+}

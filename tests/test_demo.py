@@ -18,6 +18,8 @@ import pytest
 from .servers import free_port
 from .test_servers import alive
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -33,7 +35,7 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def start(checkout: Path, port: int) -> subprocess.Popen[str]:
+def start(checkout: Path, port: int | str) -> subprocess.Popen[str]:
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -133,7 +135,17 @@ def test_a_second_start_and_a_taken_port_are_one_line_each(
     with start(copied(tmp_path), port) as taken:
         assert taken.wait(20) == 1
         assert taken.stdout
-        assert taken.stdout.read().startswith(f"Port {port} is taken (Address already in use)")
+        assert taken.stdout.read().startswith(f"Port {port} is taken: PORT=")
+
+
+@pytest.mark.parametrize("port", ["", "http", "0", "65536", "8000.5"])
+def test_a_port_that_is_none_is_one_line(checkout: Path, port: str) -> None:
+    with start(checkout, port) as refused:
+        assert refused.wait(20) == 1
+        assert refused.stdout
+        assert refused.stdout.read() == (
+            f"PORT is {port!r}, must be a whole number from 1 to 65535.\n"
+        )
 
 
 def test_a_killed_demo_leaves_no_redis_and_no_lock(checkout: Path, demo: Demo) -> None:

@@ -11,7 +11,9 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, connec
 from django.http import HttpResponse
 from django.test import Client
 
-from planets.middleware import RETRY_AFTER, is_away
+from planets.middleware import RETRY_AFTER, connected, is_away
+
+from .interleave import elsewhere
 
 pytestmark = pytest.mark.django_db
 
@@ -20,15 +22,15 @@ pytestmark = pytest.mark.django_db
 def database_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """New connections lead nowhere. A thread's first request opens one; ours stays as it is."""
     where = connections.settings["default"]
-    if connection.vendor == "sqlite":
-        monkeypatch.setitem(where, "NAME", tmp_path / "gone" / "db.sqlite3")
+    with socket.socket() as unused, monkeypatch.context() as patch:
+        if connection.vendor == "sqlite":
+            patch.setitem(where, "NAME", tmp_path / "gone" / "db.sqlite3")
+        else:
+            unused.bind(("127.0.0.1", 0))  # bound and not listening: refuses
+            patch.setitem(where, "HOST", "127.0.0.1")
+            patch.setitem(where, "PORT", str(unused.getsockname()[1]))
         yield
-        return
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))  # bound and not listening: refuses
-        monkeypatch.setitem(where, "HOST", "127.0.0.1")
-        monkeypatch.setitem(where, "PORT", str(unused.getsockname()[1]))
-        yield
+    elsewhere(lambda: connection.ensure_connection())  # the outage is over
 
 
 def get_in_a_thread(address: str) -> HttpResponse:
@@ -51,6 +53,21 @@ def test_a_page_is_a_503_that_says_when_to_come_back(
     assert (response.status_code, response["Retry-After"]) == (503, str(RETRY_AFTER))
     assert "The planets are out of reach for a moment" in response.content.decode()
     assert "The database is away:" in caplog.text
+
+
+def test_an_outage_is_a_line_when_it_begins_and_one_when_it_ends(
+    database_away: None, caplog: pytest.LogCaptureFixture, redis: Any
+) -> None:
+    for _ in range(3):
+        assert get_in_a_thread("/").status_code == 503
+    connected()
+    connected()
+
+    # And no "Service Unavailable" of Django's for each.
+    assert [record.message.split(":")[0] for record in caplog.records] == [
+        "The database is away",
+        "The database is back",
+    ]
 
 
 @pytest.mark.parametrize("address", ["/", "/planets/3/", "/compare/?planets=3", "/moons/?q=a"])

@@ -107,6 +107,7 @@ def test_this_process_sees_its_own_write_at_once(on: None, events: list[Fetch]) 
         assert (by_record(), by_query()) == (name, name)
 
 
+@pytest.mark.mysql
 def test_another_process_is_told_by_redis(on: None, events: list[Fetch]) -> None:
     read_until_near(events)
     assert killed(rename) == 0
@@ -220,9 +221,8 @@ def test_a_redis_that_cannot_track_is_said_once_and_used_without(
     near.reset()
 
 
+@pytest.mark.mysql
 def test_another_threads_write_is_seen_at_once_too(on: None, events: list[Fetch]) -> None:
-    if not os.environ.get("DB_HOST"):
-        pytest.skip("SQLite in memory is one thread's")
     for name in (NEW, OLD) * 10:
         read_until_near(events)
         elsewhere(lambda name=name: rename(name))

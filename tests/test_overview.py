@@ -13,6 +13,9 @@ from planets.cache import overview
 from planets.cache.client import client
 from planets.cache.inspection import opened
 from planets.cache.keyspace import browse
+from planets.cache.signals import Fetch
+from planets.models import Planet
+from planets.records import planet, planets
 
 from .servers import STARTS_WITHIN, Redis, free_port
 
@@ -46,3 +49,22 @@ def test_all_that_looks_works_on_a_cluster(cluster: Any) -> None:
     assert record
     assert record.key.bytes
     assert record.content.fields["name"] == "Earth"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fetches_and_invalidations_work_on_a_cluster(
+    cluster: Any, solar_system: None, events: list[Fetch]
+) -> None:
+    def read() -> list[str]:
+        events.clear()
+        names = [p.name for p in (planet(3), *Planet.objects.cached().filter(pk=3)) if p]
+        assert len(planets(range(1, 10))) == 8
+        return names
+
+    assert read() == ["Earth", "Earth"]
+    assert read() == ["Earth", "Earth"]
+    assert {event.outcome for event in events} == {"hit"}
+    Planet.objects.filter(pk=3).update(name="Terra")
+    assert read() == ["Terra", "Terra"]
+    Planet.objects.filter(position__gt=0).update(name="All")
+    assert read() == ["All", "All"]

@@ -16,6 +16,7 @@ from django.urls import include, path
 
 from planets.cache import fetched, invalidated
 from planets.models import Planet
+from planets.panels import CacheAsidePanel
 from planets.records import aplanet, planet
 
 pytestmark = [
@@ -139,14 +140,11 @@ async def test_an_async_view(async_database: None) -> None:
 
 
 def test_enabling_and_disabling_twice_is_as_once() -> None:
-    from planets import panels
-
-    panel = panels.CacheAsidePanel(None, lambda request: HttpResponse())
+    panel = CacheAsidePanel(None, lambda request: HttpResponse())
     for _ in range(2):
         panel.enable_instrumentation()
     planet(3)
     for _ in range(2):
         panel.disable_instrumentation()
     planet(3)
-    assert len(panel.fetches) == 1
-    assert panels._watching == 0
+    assert len(panel.watch.fetches) == 1

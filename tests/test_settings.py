@@ -11,7 +11,11 @@ from typing import Any, cast
 
 import pytest
 
+from planetsite.environment import VARIABLES
+
 from .servers import Redis
+
+pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCTION = {
@@ -26,6 +30,8 @@ PRODUCTION = {
     "DB_PASS": "secret",
     "DB_NAME": "tutorial",
 }
+
+GUNICORN = [sys.executable, "-m", "gunicorn", "--config", "python:planetsite.gunicorn"]
 
 
 def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -78,15 +84,30 @@ def test_a_production_environment_is_clean() -> None:
         ({"REDIS_URL": "http://x"}, "REDIS_URL must be redis://host:port/number"),
         ({"REDIS_URL": "redis://:secret@h:99999/0"}, "REDIS_URL must be redis://host:port"),
         ({"REDIS_URL": "unix://"}, "REDIS_URL must be redis://"),
+        ({"REDIS_URL": "secret"}, "REDIS_URL must be redis://"),
+        ({"REDIS_URL": "redis://[::1"}, "REDIS_URL must be redis://"),
+        ({"REDIS_URL": "rediss://h/0?db=secret"}, "REDIS_URL must be redis://"),
         ({"DB_USER": ""}, "DB_USER is not set: DB_HOST is, so this must be too."),
         ({"DB_NAME": ""}, "DB_NAME is not set"),
         ({"DB_PORT": "mysql"}, "DB_PORT is 'mysql', must be a number from 1 to 65535."),
         ({"DB_PORT": "0"}, "DB_PORT is '0', must be"),
+        ({"DB_PORT": "3306.5"}, "DB_PORT is '3306.5', must be a whole number."),
+        ({"REDIS_URL": "redis://h:6379/cache"}, "REDIS_URL must be redis://host:port/number"),
+        ({"REDIS_CA_CERTS": "/no/file"}, "REDIS_CA_CERTS is '/no/file', must be a file"),
+        (
+            {"REDIS_URL": "redis://h:6379/0"},
+            "REDIS_CA_CERTS is set, so REDIS_URL must be rediss://, which is TLS.",
+        ),
+        ({"ALLOWED_HOSTS": "https://x.org"}, "ALLOWED_HOSTS is 'https://x.org', must be names"),
+        ({"ENV_FILE": "/no/file"}, "ENV_FILE is '/no/file', must be a file that is there."),
         ({"DEBUG": "maybe"}, "DEBUG is 'maybe', must be on or off."),
         ({"HTTPS": "2"}, "HTTPS is '2', must be on or off."),
         ({"CACHE_TTL": "0"}, "CACHE_TTL is '0', must be a number from 1 to 604800."),
         ({"CACHE_TTL": "5m"}, "CACHE_TTL is '5m', must be a number"),
         ({"CSRF_TRUSTED_ORIGINS": "x.org"}, "CSRF_TRUSTED_ORIGINS is 'x.org', must be origins"),
+        ({"CSRF_TRUSTED_ORIGINS": "https://"}, "CSRF_TRUSTED_ORIGINS is 'https://', must be"),
+        ({"CSRF_TRUSTED_ORIGINS": "https://[::1"}, "CSRF_TRUSTED_ORIGINS is 'https://[::1', must"),
+        ({"BEHIND_TLS_PROXY": "nginx"}, "BEHIND_TLS_PROXY is 'nginx', must be on or off."),
     ],
 )
 @pytest.mark.parametrize("program", ["manage", "wsgi", "asgi"])
@@ -102,7 +123,8 @@ def test_what_is_wrong_is_one_line(program: str, wrong: dict[str, str], line: st
             capture_output=True,
             text=True,
         )
-    assert done.returncode == 1
+    # 3 tells gunicorn that a new worker would not fare better.
+    assert done.returncode == (1 if program == "manage" else 3)
     assert done.stderr.startswith(f"Configuration: {line}")
     assert done.stderr.count("\n") == 1
     assert "secret" not in done.stderr
@@ -134,8 +156,17 @@ def test_development_needs_nothing_but_debug() -> None:
     names = ("DATABASES", "REDIS_URL", "SECURE_SSL_REDIRECT", "INSTALLED_APPS", "CACHE_ASIDE")
     databases, redis_url, https, apps, aside = read(*names, DEBUG="on", ENV_FILE="/dev/null")
     assert databases["default"]["NAME"] == str(ROOT / "db.sqlite3")
-    assert (redis_url, https, aside) == ("redis://127.0.0.1:6379/0", False, {"TTL": 300})
+    assert (redis_url, https, aside) == (
+        "redis://127.0.0.1:6379/0",
+        False,
+        {"TTL": 300, "NEAR": False},
+    )
     assert "debug_toolbar" in apps
+
+
+def test_development_is_checked_clean() -> None:
+    done = manage("check", "--fail-level", "WARNING", DEBUG="on", ENV_FILE="/dev/null")
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_toolbar_is_there_in_debug_only() -> None:
@@ -146,9 +177,59 @@ def test_a_file_may_hold_the_variables_and_the_environment_rules(tmp_path: Path)
     (tmp_path / "env").write_text("DEBUG=on\nCACHE_TTL=60\nREDIS_URL=redis://from-file:6379/1\n")
     where = {"ENV_FILE": str(tmp_path / "env")}
     assert read("CACHE_ASIDE", "REDIS_URL", CACHE_TTL="7", **where) == [
-        {"TTL": 7},
+        {"TTL": 7, "NEAR": False},
         "redis://from-file:6379/1",
     ]
+
+
+def test_gunicorn_ends_where_the_configuration_is_wrong() -> None:
+    done = subprocess.run(
+        [*GUNICORN, "planetsite.wsgi"],
+        cwd=ROOT,
+        env={**PRODUCTION, "BIND": "127.0.0.1:0", "WORKERS": "1", "SECRET_KEY": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 3
+    assert "\nConfiguration: SECRET_KEY is not set" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_number_of_workers_is_one_line() -> None:
+    done = subprocess.run(
+        [*GUNICORN, "planetsite.wsgi"],
+        cwd=ROOT,
+        env={**PRODUCTION, "WORKERS": "many"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "Configuration: WORKERS is 'many', must be a number from 1 to 100.\n"
+
+
+def test_a_value_may_begin_with_a_dollar() -> None:
+    assert read("SECRET_KEY", **PRODUCTION | {"SECRET_KEY": "$a$b"}) == ["$a$b"]
+
+
+@pytest.mark.parametrize("debug", ["on", "off"])
+def test_an_error_is_logged_once_in_one_line(debug: str) -> None:
+    code = (
+        "import django, logging; django.setup(); log = logging.getLogger; "
+        "log('django.request').error('a view failed'); log('planets.cache').info('away')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**PRODUCTION, "DJANGO_SETTINGS_MODULE": "planetsite.settings", "DEBUG": debug},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    failed, away = done.stderr.splitlines()
+    assert failed.endswith("ERROR django.request: a view failed")
+    assert away.endswith("INFO planets.cache: away")
 
 
 def test_a_proxy_is_trusted_only_where_it_is_said_to_be_there() -> None:
@@ -160,6 +241,6 @@ def test_a_proxy_is_trusted_only_where_it_is_said_to_be_there() -> None:
 
 def test_every_variable_that_is_read_is_explained() -> None:
     source = (ROOT / "planetsite" / "settings.py").read_text()
-    names = set(re.findall(r'(?:text|flag|number|words|origins|redis_url)\(\s*"([A-Z_]+)"', source))
+    names = set(re.findall(r'\b[a-z_]+\(\s*"([A-Z_]+)"', source))
     explained = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M))
-    assert names - {"ENV_FILE"} == explained
+    assert names - {"ENV_FILE"} == explained == set(VARIABLES)

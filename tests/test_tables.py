@@ -25,7 +25,8 @@ READS = {
     "SELECT * FROM planet WHERE EXISTS (SELECT 1 FROM moon)": {"planet", "moon"},
     "SELECT COUNT(*) FROM (SELECT 1 FROM planet UNION SELECT 2 FROM moon) x": {"planet", "moon"},
     "(SELECT id FROM planet) UNION ALL (SELECT id FROM moon)": {"planet", "moon"},
-    "WITH a AS (SELECT * FROM planet) SELECT * FROM a JOIN moon": {"planet", "moon"},
+    "WITH a AS (SELECT * FROM planet) SELECT * FROM a JOIN moon": {"a", "planet", "moon"},
+    "WITH planet AS (SELECT * FROM planet) SELECT * FROM planet": {"planet"},
     "/* a comment */ SELECT * FROM planet": {"planet"},
     "SELECT * FROM planet WHERE name LIKE '%%x%%' AND id = %(id)s": {"planet"},
     "SELECT 'DELETE FROM moon' FROM planet": {"planet"},
@@ -60,6 +61,7 @@ def test_a_read_and_its_tables(vendor: str, sql: str, tables: set[str]) -> None:
         ("SELECT /*! STRAIGHT_JOIN */ * FROM planet", "comment holds SQL"),
         ("SELECT * FROM planet INTO OUTFILE '/tmp/x'", "could not be parsed"),
         ("SELECT FROM WHERE", "could not be parsed"),
+        ("SELECT * FROM planet /*! JOIN moon */", "comment holds SQL"),
     ],
 )
 def test_a_read_that_must_not_be_cached(sql: str, doubt: str) -> None:
@@ -91,6 +93,10 @@ KEY = (PrimaryKeys("id", (), (1,)),)
         ("UPDATE planet SET name = %s WHERE NOT id = %s", {"planet"}, True, ()),
         ("UPDATE planet SET name = '%s' WHERE id = %s", {"planet"}, True, ()),
         ("UPDATE planet SET id = %s WHERE id = %s", {"planet"}, True, ()),
+        ("UPDATE planet p JOIN planet m ON 1 SET p.x = 1 WHERE m.id = 3", {"planet"}, True, ()),
+        ("DELETE p FROM planet p JOIN planet m ON 1 WHERE m.id = 3", {"planet"}, True, ()),
+        ("UPDATE planet SET x = 1 WHERE id = -3", {"planet"}, True, ()),
+        ("UPDATE planet SET x = 'BEGIN; COMMIT' WHERE id > 3", {"planet"}, True, ()),
         ("UPDATE planet SET x = (SELECT 1 FROM moon) WHERE id > 3", {"planet"}, True, ()),
         ("UPDATE planet p JOIN moon m ON 1 SET p.x = 1", {"planet", "moon"}, True, ()),
         ("DELETE FROM planet WHERE id = 3", {"planet"}, True, (PrimaryKeys("id", (3,), ()),)),
@@ -127,6 +133,16 @@ def test_a_write_its_tables_and_its_rows(
         "CREATE TRIGGER t AFTER INSERT ON planet FOR EACH ROW DELETE FROM moon",
         "EXECUTE prepared",
         "no SQL at all",
+        "BEGIN; UPDATE planet SET x = 1; COMMIT",
+        "SET @x = 1; UPDATE planet SET x = 1",
+        "SHOW TABLES; DELETE FROM planet",
+        "BEGIN NOT ATOMIC DELETE FROM planet; END",
+        "SET STATEMENT max_statement_time = 1 FOR DELETE FROM planet",
+        "EXPLAIN ANALYZE DELETE FROM planet",
+        "ANALYZE DELETE FROM planet",
+        "UPDATE planet /*!, moon */ SET moon.x = 1",
+        "/*!50000 DELETE FROM planet */",
+        "WITH a AS (SELECT 1) DELETE FROM planet WHERE nonsense (",
     ],
 )
 def test_a_write_that_cannot_be_named_is_in_doubt(sql: str) -> None:
@@ -147,6 +163,12 @@ def test_a_write_that_cannot_be_named_is_in_doubt(sql: str) -> None:
         ("SHOW TABLES", "other"),
         ("SET sql_mode = ''", "other"),
         ("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "isolation"),
+        ("SET NAMES utf8; SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", "isolation"),
+        ("COMMIT AND CHAIN", "begin"),
+        ("COMMIT AND NO CHAIN", "end"),
+        ("USE another", "private"),
+        ("CREATE TEMPORARY TABLE planet (id INT)", "private"),
+        ("EXPLAIN SELECT * FROM planet", "other"),
     ],
 )
 def test_statements_that_are_neither(sql: str, kind: str) -> None:

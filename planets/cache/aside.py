@@ -285,8 +285,10 @@ class Reading:
         if spare := [key for key in mine if key not in commands]:
             self.forgo(spare)
         if commands:
+            started = time.perf_counter()
             try:
                 replies = client.call(*commands.values())
+                stats.spent("fill", time.perf_counter() - started)
                 stored = sum(1 for reply in replies if reply == 1)
                 stats.count("fill", "stored", stored)
                 stats.count("fill", "outlived its lease", len(replies) - stored)
@@ -327,7 +329,10 @@ class Reading:
     def load_values(self) -> tuple[dict[str, Any], float]:
         started = time.perf_counter()
         loaded = self.loader(self.missing)
-        return loaded, (time.perf_counter() - started) * 1000 / len(self.missing)
+        seconds = time.perf_counter() - started
+        stats.count("load", "done")
+        stats.spent("load", seconds)
+        return loaded, seconds * 1000 / len(self.missing)
 
     def load(self, outcome: Outcome, reason: str) -> None:
         loaded, load_ms = self.load_values()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,12 +17,16 @@ from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from django.core.signals import setting_changed
+from django.db import connections
 from django_redis import get_redis_connection
 from redis.cluster import RedisCluster
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
+from . import keys
 from .conf import conf
 
 logger = logging.getLogger(__name__)
@@ -66,6 +71,7 @@ class Client:
         self._debt: dict[Command, None] = {}
         self._recovery: threading.Thread | None = None
         self._redis: Any = None
+        self._met: WeakSet[Any] = WeakSet()  # connections whose server was asked who it is
 
     @property
     def away(self) -> bool:
@@ -108,21 +114,22 @@ class Client:
         self._failures = 0
         return replies
 
-    def insist(self, commands: Sequence[Command], debt: Sequence[Command]) -> bool:
-        """Do `commands` now; where that fails owe `debt`, and trust nothing until it is paid.
+    def insist(self, commands: Sequence[Command]) -> bool:
+        """Do `commands` now; where that fails owe them, and trust nothing until they are paid.
 
-        Returns whether they landed now.
+        No two calls may have a command in common: what one has paid the other still owes. Returns
+        whether they landed now.
         """
         try:
             self.call(*commands)
         except Unavailable as error:
             with self._lock:
-                self._debt.update(dict.fromkeys(debt))
+                self._debt.update(dict.fromkeys(commands))
                 if len(self._debt) > MAX_DEBT:
-                    gates = {
-                        f"gen:{key.split(':')[1]}:*" for _, key in self._debt if key[:4] == "gen:"
+                    gates = {keys.everything(alias) for alias in connections}
+                    self._debt = {
+                        run("hold", [gate], secrets.token_hex(8), 0): None for gate in gates
                     }
-                    self._debt = {("DEL", gate): None for gate in gates}
             self._leave(error)
             return False
         return True
@@ -142,13 +149,15 @@ class Client:
     def _exchange(self, commands: Sequence[Command]) -> list[Reply]:
         redis = self.redis()
         if isinstance(redis, RedisCluster):
-            pipeline = redis.pipeline()
-            for command in commands:
-                pipeline.execute_command(*command)
-            return pipeline.execute(raise_on_error=False)
+            return _on_a_cluster(redis, commands)
         pool = redis.connection_pool
         connection = pool.get_connection()
         try:
+            new = connection not in self._met
+            if new:
+                connection.register_connect_callback(self._connected)
+                self._met.add(connection)
+                commands = [self._recall(), *commands]
             connection.send_packed_command(connection.pack_commands(commands))
             replies = []
             for _ in commands:
@@ -156,6 +165,12 @@ class Client:
                     replies.append(connection.read_response())
                 except ResponseError as error:
                     replies.append(error)
+            if connection not in self._met:
+                raise RedisConnectionError("the connection was made anew in mid-call")
+            if new and isinstance(recalled := replies.pop(0), RedisError):
+                raise recalled
+            if any(isinstance(reply, ReadOnlyError) for reply in replies):
+                connection.disconnect()  # a failover has moved the primary: look for it anew
             return replies
         except BaseException:
             # Replies that nobody has read would be taken for those of the next command.
@@ -163,6 +178,15 @@ class Client:
             raise
         finally:
             pool.release(connection)
+
+    def _connected(self, connection: Any) -> None:
+        """redis-py connected it again: perhaps to another server."""
+        self._met.discard(connection)
+
+    def _recall(self) -> Command:
+        """What is asked first on every new connection: see lua/recall.lua."""
+        gates = {keys.run(alias): keys.everything(alias) for alias in connections}
+        return run("recall", [key for pair in gates.items() for key in pair], keys.GATE_MS)
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1
@@ -205,6 +229,22 @@ class Client:
                     self._recovery = None
                     logger.warning("Redis is back: %d owed invalidations have landed", len(owed))
                     return
+
+
+def _on_a_cluster(redis: RedisCluster, commands: Sequence[Command]) -> list[Reply]:
+    """One round trip a node. The keys of an MGET lie in many slots, so it goes as GETs."""
+    pipeline = redis.pipeline()
+    for name, *args in commands:
+        if name == "MGET":
+            for key in args:
+                pipeline.execute_command("GET", key)
+        else:
+            pipeline.execute_command(name, *args)
+    replies = iter(pipeline.execute(raise_on_error=False))
+    return [
+        [next(replies) for _ in args] if name == "MGET" else next(replies)
+        for name, *args in commands
+    ]
 
 
 client = Client()

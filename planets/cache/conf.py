@@ -43,11 +43,17 @@ class Conf:
     # A load longer than this is rare on a page; a holder that died delays others no longer.
     LEASE: float = _default(3, "how long one caller may take to load and fill one key", 0.01)
     LEASE_WAIT: float = _default(2, "how long others wait for it before they load themselves")
-    # Bounds what a process killed between COMMIT and its invalidation leaves uncached.
-    WRITE_DEADLINE: float = _default(30, "how long a write keeps its gates closed at most", 1)
+    # Bounds what a process killed between COMMIT and its invalidation leaves uncached. Longer than
+    # innodb_lock_wait_timeout, 50: a statement may be carried out that long after its client died.
+    WRITE_DEADLINE: float = _default(60, "how long a write keeps its gates closed at most", 1)
     BREAKER_FAILURES: int = _default(3, "failures in a row after which Redis is left alone", 1)
     BREAKER_PROBE: float = _default(0.5, "time between two attempts to reach it again", 0.01)
     HISTORY: float = _default(10, "time between two additions to the shared hit counts; 0: none")
+
+    def also(self, table: str) -> set[str]:
+        """ALSO of a table; MySQL may fold the case of names, so this does."""
+        found = (names for name, names in self.ALSO.items() if name.lower() == table)
+        return {name.lower() for names in found for name in names}
 
     def __post_init__(self) -> None:
         for option in fields(self):

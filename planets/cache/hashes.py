@@ -101,6 +101,11 @@ class Records(Generic[M]):
 
         Raises ImproperlyConfigured for a field that has no plain text.
         """
+        if parents := model._meta.get_parent_list():
+            raise ImproperlyConfigured(
+                f"{model._meta.label} has columns in the table of {parents[0]._meta.label}, and a "
+                f"record is of one table; cache its rows with .cached() instead."
+            )
         self.model = model
         self.ttl = ttl
         self.table = model._meta.db_table.lower()

@@ -7,7 +7,6 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from . import gates, keys
 from .client import client
 from .writes import Touched, writes
-from .writes import everything as all_of
 
 
 def invalidate(
@@ -34,7 +33,7 @@ def reach(
     """What `invalidate` of the same would make unreachable. Raises TypeError for nothing."""
     if not targets and not everything:
         raise TypeError("invalidate() takes an instance, a model, a table name or everything=True")
-    touched = all_of(using) if everything else Touched()
+    touched = Touched(frozenset([keys.everything(using)])) if everything else Touched()
     for target in targets:
         touched |= _touched(target, using)
     return touched

@@ -17,6 +17,9 @@ from django.db import connections
 # entries. Raise it with any change to codecs.Entry.
 FORMAT = 1
 
+# An entry that outlives its gate is unreachable, so a gate outlives any sensible TTL.
+GATE_MS = 7 * 24 * 3600 * 1000
+
 # Their repr() tells both type and value, so 1, "1", True and Decimal("1") make four keys.
 TELLING = frozenset(
     {
@@ -55,6 +58,12 @@ def everything(alias: str) -> str:
     return f"gen:{database(alias)}:*"
 
 
+@lru_cache(maxsize=64)
+def run(alias: str) -> str:
+    """`run:<alias>`: which run of which server the entries of a database were last trusted in."""
+    return f"run:{database(alias)}"
+
+
 @lru_cache(maxsize=4096)
 def rows(alias: str, table: str) -> str:
     """`gen:<alias>:<table>#rows`: the bulk generation that every record of a table carries."""
@@ -66,7 +75,7 @@ def minute(number: int) -> str:
     return f"stat:{number}"
 
 
-PREFIXES = {"sql:": "sql", "gen:": "gate", "lease:": "lease", "stat:": "statistics"}
+PREFIXES = {"sql:": "sql", "gen:": "gate", "lease:": "lease", "run:": "gate", "stat:": "statistics"}
 
 
 def kind(key: str) -> str:

@@ -6,7 +6,6 @@ place, so a fill that raced with the write finds that the lease is no longer its
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from . import keys
@@ -48,8 +47,3 @@ def close(key: str, writer: str) -> Command:
 def open(key: str, writer: str) -> Command:
     """Ends the writer's hold on a record's lease."""
     return run("hold", [keys.lease(key), key], writer, 0)
-
-
-def debt(records: Sequence[str]) -> list[Command]:
-    """What invalidates these records whoever holds their leases."""
-    return [("DEL", name) for key in records for name in (keys.lease(key), key)]

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
-from typing import Any, Literal
+from typing import Literal
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-Kind = Literal["read", "write", "begin", "end", "isolation", "other"]
+# "begin" and "end" also commit what was open. After "isolation" and "private" the session may see
+# what others do not: an old snapshot; another database, or temporary tables.
+Kind = Literal["read", "write", "begin", "end", "isolation", "private", "other"]
 
 # It warns of each statement that it takes for a bare command, which is answer enough for us.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
@@ -31,6 +33,15 @@ HARMLESS = frozenset(
     "SAVEPOINT RELEASE SHOW EXPLAIN DESCRIBE DESC PRAGMA KILL HELP LOCK UNLOCK".split()
 )
 QUERIES = frozenset(["SELECT", "WITH", "VALUES", "TABLE"])
+# MySQL runs what stands in such a comment.
+RUNS_COMMENT = re.compile(r"/\*M?!")
+# EXPLAIN ANALYZE does what it explains.
+RUNS_EXPLAINED = re.compile(r"\bANALYZE\b.*\b(?:UPDATE|DELETE|INSERT|REPLACE)\b", re.I | re.S)
+PRIVATE = re.compile(r"USE\b|CREATE\s+(?:OR\s+REPLACE\s+)?TEMPORARY\b", re.I)
+SET_STATEMENT = re.compile(r"SET\s+STATEMENT\b", re.I)  # MariaDB's, which runs the one after it
+CHAIN = re.compile(r"(?<!NO )\bCHAIN\b", re.I)
+# Longer ones differ by their rows, which nobody sends twice.
+MEMORABLE = 20_000
 
 # A bulk INSERT can be megabytes long, and all that matters of it stands before VALUES.
 INSERT = re.compile(
@@ -85,23 +96,47 @@ class Statement:
     keys: tuple[PrimaryKeys, ...] = ()
 
 
-@lru_cache(maxsize=8192)
 def read(vendor: str, sql: str) -> Statement:
     """The statement `sql`, as Django hands it to a cursor of `vendor` (with %s placeholders)."""
-    word = FIRST_WORD.match(sql)[1].upper()  # type: ignore[index]
-    if word in HARMLESS or (word == "ROLLBACK" and re.search(r"\bTO\b", sql, re.I)):
+    return (_remembered if len(sql) < MEMORABLE else _read)(vendor, sql)
+
+
+def _read(vendor: str, sql: str) -> Statement:
+    first: re.Match[str] = FIRST_WORD.match(sql)  # type: ignore[assignment]  # matches anything
+    word, start = first[1].upper(), first.start(1)
+    kind: Kind = "read" if word in QUERIES else "write"
+    if RUNS_COMMENT.search(sql):
+        return Statement(kind, doubt="its comment holds SQL")
+    parts = [part for part in sql.split(";") if part.strip()]
+    if len(parts) > 1:
+        # A semicolon in a string makes a part that is no statement, so in doubt, and is parsed.
+        kinds = {read(vendor, part).kind for part in parts}
+        if kinds <= {"other", "isolation"}:
+            return Statement("isolation" if "isolation" in kinds else "other")
+        kind = "write"
+    elif (word in HARMLESS and not RUNS_EXPLAINED.search(sql)) or (
+        word == "ROLLBACK" and re.search(r"\bTO\b", sql, re.I)
+    ):
         return Statement("other")
-    if word in ("BEGIN", "START"):
+    elif word in ("COMMIT", "ROLLBACK", "END"):
+        return Statement("begin" if CHAIN.search(sql) else "end")
+    elif word in ("BEGIN", "START") and not re.search(r"\bNOT\s+ATOMIC\b", sql, re.I):
         return Statement("begin")
-    if word in ("COMMIT", "ROLLBACK", "END"):
-        return Statement("end")
-    if word == "SET":
+    elif PRIVATE.match(sql, start):
+        return Statement("private")
+    elif word == "SET" and not SET_STATEMENT.match(sql, start):
         return Statement("isolation" if "ISOLATION" in sql.upper() else "other")
-    if (insert := INSERT.match(sql)) and ";" not in sql:
+    elif insert := INSERT.match(sql):
         return Statement(
             "write", frozenset([insert[2].lower()]), changes_rows=bool(UPSERT.search(sql))
         )
-    kind: Kind = "read" if word in QUERIES else "write"
+    return _parse(vendor, sql, word, kind)
+
+
+_remembered = lru_cache(maxsize=8192)(_read)
+
+
+def _parse(vendor: str, sql: str, word: str, kind: Kind) -> Statement:
     if vendor not in DIALECTS:
         return Statement(kind, doubt=f"no SQL dialect is known for {vendor!r}")
     if kind == "read":
@@ -109,6 +144,8 @@ def read(vendor: str, sql: str) -> Statement:
     try:
         trees = [tree for tree in sqlglot.parse(_prepare(word, sql), DIALECTS[vendor]) if tree]
     except (SqlglotError, RecursionError) as error:
+        if word == "WITH":
+            kind = "write"  # as it may be: WITH ... DELETE
         return Statement(kind, doubt=f"its SQL could not be parsed ({type(error).__name__})")
     if len(trees) != 1:
         return Statement("write", doubt="it is more than one statement")
@@ -129,7 +166,7 @@ def _prepare(word: str, sql: str) -> str:
 
 
 def _query(tree: exp.Query, sql: str, vendor: str) -> Statement:
-    tables = _tables(tree.find_all(exp.Table), tree)
+    tables = _tables(tree.find_all(exp.Table))
     return Statement("read", tables, doubt=_elsewhere(tree) or _unrepeatable(tree, sql, vendor))
 
 
@@ -141,8 +178,6 @@ def _elsewhere(tree: exp.Expr) -> str:
 
 def _unrepeatable(tree: exp.Query, sql: str, vendor: str) -> str:
     """Why the same tables need not give the same rows; "" when they do."""
-    if "/*!" in sql or "/*M!" in sql:
-        return "its comment holds SQL"
     if any(select.args.get("locks") for select in tree.find_all(exp.Select)):
         return "it locks rows"
     if any(select.args.get("into") for select in tree.find_all(exp.Select)):
@@ -177,24 +212,25 @@ def _write(tree: exp.Expr, sql: str) -> Statement:
         target = tree.this.find(exp.Table)
         replaces = bool(tree.args.get("conflict") or tree.args.get("alternative"))
         replaces = replaces or "REPLACE" in sql.upper()
-        return Statement("write", _tables([target], tree), changes_rows=replaces)
+        return Statement("write", _tables([target]), changes_rows=replaces)
     if isinstance(tree, exp.Update | exp.Delete):
         # What a subselect reads is not written; what is joined may be.
         written = [t for t in tree.find_all(exp.Table) if not t.find_ancestor(exp.Select)]
-        tables = _tables(written, tree)
-        keys = _primary_keys(tree, sql) if len(tables) == 1 else ()
+        tables = _tables(written)
+        # Joined with itself a table has rows that change and others that are named.
+        keys = _primary_keys(tree, sql) if len(written) == 1 else ()
         return Statement("write", tables, keys=keys)
     if isinstance(tree, exp.Create | exp.Drop | exp.Alter | exp.TruncateTable):
         kind = str(tree.args.get("kind") or "TABLE").upper()
-        tables = _tables(tree.find_all(exp.Table), tree)
+        tables = _tables(tree.find_all(exp.Table))
         if kind in ("TABLE", "INDEX") and tables:
             return Statement("write", tables)
     return Statement("write", doubt="its SQL does not say which tables it changes")
 
 
-def _tables(found: Any, tree: exp.Expr) -> frozenset[str]:
-    ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
-    return frozenset(t.name.lower() for t in found if t and t.name and t.name.lower() not in ctes)
+def _tables(found: Iterable[exp.Table | None]) -> frozenset[str]:
+    """Their names. Those of CTEs are among them: one may hide a table, and costs a gate at most."""
+    return frozenset(table.name.lower() for table in found if table and table.name)
 
 
 def _primary_keys(tree: exp.Expr, sql: str) -> tuple[PrimaryKeys, ...]:
@@ -226,6 +262,6 @@ def _primary_keys(tree: exp.Expr, sql: str) -> tuple[PrimaryKeys, ...]:
         if all(isinstance(v, exp.Placeholder) for v in values):
             at = tuple(int(v.name[1:]) for v in values)
             found.append(PrimaryKeys(column.name.lower(), (), at))
-        elif all(v.is_int for v in values):
+        elif all(isinstance(v, exp.Literal) and v.is_int for v in values):
             found.append(PrimaryKeys(column.name.lower(), tuple(int(v.name) for v in values), ()))
     return tuple(found)

@@ -32,7 +32,8 @@ from .signals import Invalidation, invalidated
 
 logger = logging.getLogger(__name__)
 
-# More single records than this in one statement go as a bulk write: one gate, whatever the number.
+# More single records than this in one statement, or in one transaction, go as a bulk write: one
+# gate, whatever the number.
 MAX_RECORDS = 100
 
 
@@ -55,8 +56,13 @@ class Touched:
     def __bool__(self) -> bool:
         return bool(self.gates or self.records)
 
-    def close(self, writer: str) -> None:
-        """Closes all, as far as Redis can be reached; the matching `open` is what must not fail."""
+    def in_bulk(self, alias: str) -> Touched:
+        """The same with all records of its tables, by a gate a table."""
+        rows = {keys.rows(alias, table) for table in self.tables if table in keys.RECORDS}
+        return replace(self, gates=self.gates | rows, records=frozenset())
+
+    def close(self, writer: str) -> bool:
+        """Closes all, and says whether Redis could be reached; what must not fail is `open`."""
         try:
             client.call(
                 *(gates.close(gate, writer) for gate in sorted(self.gates)),
@@ -64,7 +70,10 @@ class Touched:
             )
         except Unavailable as error:
             logger.debug("Gates could not be closed: %s", error)
-        near.drop(self.gates | self.records)
+            return False
+        finally:
+            near.drop(self.gates | self.records)
+        return True
 
     def open(self, writer: str, sql: str = "") -> None:
         """Opens all; where Redis cannot be reached, sees to it that it happens later."""
@@ -72,8 +81,7 @@ class Touched:
             [
                 *(gates.open(gate, writer) for gate in sorted(self.gates)),
                 *(lease.open(key, writer) for key in sorted(self.records)),
-            ],
-            debt=[*(("DEL", gate) for gate in self.gates), *lease.debt(sorted(self.records))],
+            ]
         )
         # After Redis has it, so that no reader of this process can put the old value back.
         near.drop(self.gates | self.records)
@@ -89,26 +97,27 @@ class Touched:
 def touched_by(alias: str, statement: tables.Statement, params: Any, many: bool) -> Touched:
     """What a write makes stale."""
     if statement.doubt:
-        return everything(alias)
-    names = set(statement.tables)
-    for table in statement.tables:
-        names.update(conf().ALSO.get(table, ()))
-    touched = Touched(frozenset(keys.gate(alias, name) for name in names), tables=frozenset(names))
-    if not statement.changes_rows:
-        return touched
-    for name in names:
-        if name in keys.RECORDS:
-            pks = _pks(statement, keys.RECORDS[name].column, params, many)
-            if pks is None:
-                touched |= Touched(gates=frozenset([keys.rows(alias, name)]))
-            else:
-                touched |= Touched(records=frozenset(map(keys.RECORDS[name].key, pks)))
+        return everything()
+    touched = _tables(alias, statement.tables)
+    for name in statement.tables & keys.RECORDS.keys() if statement.changes_rows else ():
+        pks = _pks(statement, keys.RECORDS[name].column, params, many)
+        if pks is None:
+            touched |= Touched(gates=frozenset([keys.rows(alias, name)]))
+        else:
+            touched |= Touched(records=frozenset(map(keys.RECORDS[name].key, pks)))
+    # What a trigger or a cascade does to them, and to which rows, the statement does not say.
+    if also := {name for table in statement.tables for name in conf().also(table)}:
+        touched |= _tables(alias, also).in_bulk(alias)
     return touched
 
 
-def everything(alias: str) -> Touched:
-    """All entries of a database."""
-    return Touched(frozenset([keys.everything(alias)]))
+def _tables(alias: str, names: Iterable[str]) -> Touched:
+    return Touched(frozenset(keys.gate(alias, name) for name in names), tables=frozenset(names))
+
+
+def everything() -> Touched:
+    """All entries of all databases: a statement can name another than its connection's."""
+    return Touched(frozenset(keys.everything(alias) for alias in connections))
 
 
 def _pks(statement: tables.Statement, column: str, params: Any, many: bool) -> set[int] | None:
@@ -116,15 +125,20 @@ def _pks(statement: tables.Statement, column: str, params: Any, many: bool) -> s
     found = next((found for found in statement.keys if found.column == column), None)
     if found is None:
         return None
+    if many and not isinstance(params, list | tuple):
+        return None  # to look at an iterator is to use it up
     pks: set[int] = set(found.values)
     for row in params if many else [params]:
         if isinstance(row, Mapping):
             return None
         for position in found.positions:
             try:
-                pks.add(int(row[position]))
+                pk = int(row[position])
             except (TypeError, ValueError, IndexError):
                 return None
+            if str(pk) != str(row[position]):
+                return None  # "1_0" is 10 for Python and 1 for MySQL
+            pks.add(pk)
         if len(pks) > MAX_RECORDS:
             return None
     return pks
@@ -142,12 +156,17 @@ class Writes:
     closed_at: float = 0.0
     by_hand: bool = False  # a transaction was begun by a plain BEGIN
     isolation_set: bool = False  # somebody ran SET TRANSACTION ISOLATION LEVEL
+    private: bool = False  # it uses another database, or has temporary tables
     outcome_unknown: bool = False  # COMMIT was sent and no answer came
 
     @property
     def in_transaction(self) -> bool:
         connection = self.connection
-        return connection.in_atomic_block or self.by_hand or not connection.autocommit
+        if connection.in_atomic_block or self.by_hand or not connection.autocommit:
+            return True
+        # What the server said last: somebody may have run SET autocommit = 0.
+        autocommit = getattr(connection.connection, "get_autocommit", None)
+        return bool(autocommit and not autocommit())
 
     # --- statements
 
@@ -157,18 +176,28 @@ class Writes:
         """The execute_wrapper of the connection."""
         statement = tables.read(self.connection.vendor, str(sql))
         self.settled = Touched()
+        run = partial(execute, sql, params, many, context)
         if statement.kind == "write":
             touched = touched_by(self.connection.alias, statement, params, many)
+            if self.private:
+                touched |= everything()
             if statement.doubt:
                 _warn_once(str(sql), statement.doubt)
-            return self.run(touched, lambda: execute(sql, params, many, context), str(sql))
-        result = execute(sql, params, many, context)
-        if statement.kind == "begin":
-            self.by_hand = True
-        elif statement.kind == "end":
-            self.settle()
-        elif statement.kind == "isolation":
+            return self.run(touched, run, str(sql))
+        if statement.kind in ("begin", "end"):
+            if statement.kind == "end" and not (self.pending or self.in_transaction):
+                # Begun where we did not see it, so what was written in it we may not have seen.
+                return self.run(everything(), run, str(sql))
+            result = self.commit(run)
+            self.by_hand = statement.kind == "begin"
+            return result
+        result = run()
+        if statement.kind == "isolation":
             self.isolation_set = True
+        elif statement.kind == "private":
+            self.private = True
+        elif self.pending and not self.in_transaction:
+            self.settle()  # SET autocommit = 1 commits
         return result
 
     def create_cursor(self, create: Callable[..., Any], *args: Any) -> Any:
@@ -176,7 +205,7 @@ class Writes:
         cursor = create(*args)
         if callproc := getattr(cursor, "callproc", None):
             cursor.callproc = lambda name, *args: self.run(
-                everything(self.connection.alias), lambda: callproc(name, *args), f"CALL {name}"
+                everything(), lambda: callproc(name, *args), f"CALL {name}"
             )
         return cursor
 
@@ -199,12 +228,22 @@ class Writes:
 
     def hold(self, touched: Touched, sql: str = "") -> None:
         """Close what is not closed yet, until the transaction ends."""
+        self.renew()  # a statement may also commit what was open, as ALTER TABLE does
+        if touched.records and len(self.pending.records | touched.records) > MAX_RECORDS:
+            touched = touched.in_bulk(self.connection.alias)
         if new := touched - self.pending:
             if not self.pending:
                 self.closed_at = time.monotonic()
             self.sql = sql
             self.pending |= touched
-            new.close(self.writer)
+            if not new.close(self.writer):
+                self.closed_at = float("-inf")  # to be tried again
+
+    def renew(self) -> None:
+        """In a long transaction: the hold must outlast COMMIT, or a kill leaves old entries."""
+        if self.pending and time.monotonic() - self.closed_at > conf().WRITE_DEADLINE / 2:
+            closed = self.pending.close(self.writer)
+            self.closed_at = time.monotonic() if closed else float("-inf")
 
     # --- the end of a transaction
 
@@ -220,16 +259,15 @@ class Writes:
         else:
             pending.open(writer, self.sql)
 
-    def commit(self, commit: Callable[[], None]) -> None:
-        if self.pending and time.monotonic() - self.closed_at > conf().WRITE_DEADLINE / 2:
-            # Long transaction: the hold must outlast COMMIT, or a kill after it leaves old entries.
-            self.pending.close(self.writer)
+    def commit(self, commit: Callable[[], Any]) -> Any:
+        self.renew()
         try:
-            commit()
+            result = commit()
         except (OperationalError, InterfaceError):
-            self.outcome_unknown = True  # until a rollback succeeds
+            self.outcome_unknown = bool(self.pending)  # until a rollback succeeds
             raise
         self.settle()
+        return result
 
     def rollback(self, rollback: Callable[[], None]) -> None:
         rollback()
@@ -240,7 +278,7 @@ class Writes:
         try:
             close()
         finally:
-            self.isolation_set = False
+            self.isolation_set = self.private = False
             self.settle()
 
     def set_autocommit(
@@ -256,6 +294,8 @@ class Writes:
         """Why a read of these must not come from the cache now; "" where it may."""
         if self.connection.needs_rollback:
             return "the transaction is broken"
+        if self.private:
+            return "its connection uses another database, or has temporary tables"
         pending = self.pending
         if not (pending.gates.isdisjoint(gates) and pending.records.isdisjoint(records)):
             return "this transaction wrote to its tables"
@@ -300,12 +340,15 @@ def watch(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     and do not exist in manual mode), so the four methods that end a transaction are wrapped, on
     this one connection object. A reconnect finds them wrapped already.
     """
-    # Django's connection without a database, to create one, has an alias that nobody reads by.
-    if writes(connection) or connection.alias not in connections.settings:
+    if state := writes(connection):
+        state.isolation_set = False  # Django's own SET, when it connected again
         return
+    if connection.alias not in connections.settings:
+        return  # Django's connection without a database, to create one: nobody reads by its alias
     state = Writes(connection)
     connection.cache_aside_writes = state  # type: ignore[attr-defined]
-    connection.execute_wrappers.append(state.execute)
+    # First: connection.execute_wrapper() takes the last one away at its end, whosever it is.
+    connection.execute_wrappers.insert(0, state.execute)
     for name in ("create_cursor", "commit", "rollback", "close", "set_autocommit"):
         around = partial(getattr(state, name), getattr(connection, name))
         setattr(connection, name, around)

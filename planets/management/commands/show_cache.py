@@ -110,7 +110,7 @@ Exit status: 0; 1 where Redis is away or the key is not there.
             if as_json or not console.is_terminal:
                 while True:
                     self.stdout.write(self.now(as_json=as_json))
-                    self.stdout.flush()
+                    self.stdout.flush()  # a pipe would wait for more
                     time.sleep(pause)
             with Live(console=console, screen=True, auto_refresh=False) as view:
                 while True:

@@ -1,0 +1,130 @@
+"""/metrics for Prometheus: the counts of all worker processes together.
+
+The cache layer counts in each process and knows nothing of Prometheus. At the end of a request what
+is new goes into prometheus_client's counters, which its multiprocess mode sums over the workers of
+gunicorn (planetsite/gunicorn.py sets it up). No label has values that data could add to.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    generate_latest,
+    multiprocess,
+)
+
+from .cache import stats
+from .cache.client import client
+
+REGISTRY = CollectorRegistry()
+
+
+def _counter(name: str, help_: str, *labels: str) -> Counter:
+    return Counter(f"cache_aside_{name}", help_, labels, registry=REGISTRY)
+
+
+FETCHES = _counter("fetches", "Reads through the cache.", "kind", "outcome")
+UNREADABLE = _counter("undecodable", "Entries that could not be decoded: a miss each.", "kind")
+UNSTORABLE = _counter("unencodable", "Results that could not be stored.", "kind")
+FILLS = _counter("fills", "Entries filled, or refused as their lease had ended.", "outcome")
+LOADS = _counter("loads", "Loads from the database.")
+LEASES = _counter("lease_waits", "Waits for another caller's fill.", "outcome")
+INVALIDATIONS = _counter("invalidations", "Writes that made entries stale.", "outcome")
+EVICTIONS = _counter("near_evictions", "Entries that the near tier had no room for.")
+SECONDS = _counter("seconds", "Time that loads, and fills, took in all.", "what")
+AWAY = Gauge(
+    "cache_aside_redis_away",
+    "Processes that leave Redis alone after failures.",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
+OWED = Gauge(
+    "cache_aside_invalidations_owed",
+    "Commands of invalidation that have yet to land.",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
+
+_lock = threading.Lock()
+_told: dict[Any, float] = {}
+
+
+def _now() -> dict[Any, float]:
+    now: dict[Any, float] = dict(stats.counts())
+    now.update(stats.seconds())
+    return now
+
+
+def _metric(kind: str, outcome: str) -> Any:
+    """The counter of a count of `stats`."""
+    if outcome == "undecodable":
+        return UNREADABLE.labels(kind)
+    if outcome == "unencodable":
+        return UNSTORABLE.labels(kind)
+    if kind in ("sql", "record"):
+        return FETCHES.labels(kind, outcome)
+    if kind == "load":
+        return LOADS
+    if kind == "near":
+        return EVICTIONS
+    return {"fill": FILLS, "lease": LEASES, "invalidation": INVALIDATIONS}[kind].labels(outcome)
+
+
+def tell(**kwargs: Any) -> None:
+    """Receiver of request_finished: what is new since the last one."""
+    now = _now()
+    with _lock:
+        for name, value in now.items():
+            if new := value - _told.get(name, 0):
+                metric = SECONDS.labels(name) if isinstance(name, str) else _metric(*name)
+                metric.inc(new)
+                _told[name] = value
+        AWAY.set(client.away)
+        OWED.set(client.debt)
+
+
+def _may_see(request: HttpRequest) -> bool:
+    if settings.METRICS_TOKEN:
+        given = request.headers.get("Authorization", "")
+        return constant_time_compare(given, f"Bearer {settings.METRICS_TOKEN}")
+    # Without a token: this machine only, and not what a proxy on it passes on.
+    local = request.META.get("REMOTE_ADDR") in ("127.0.0.1", "::1")
+    return local and "X-Forwarded-For" not in request.headers
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    if not _may_see(request):
+        return HttpResponseForbidden(
+            "Metrics are for this machine, or for who has METRICS_TOKEN.\n",
+            content_type="text/plain",
+        )
+    tell()
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _after_fork() -> None:
+    # What the parent counted is the parent's to tell.
+    global _lock
+    _lock = threading.Lock()
+    _told.update(_now())
+
+
+os.register_at_fork(after_in_child=_after_fork)

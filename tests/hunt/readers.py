@@ -1,0 +1,179 @@
+"""The processes of a hunt that read, and how what they saw is judged."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+import time
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections, transaction
+from django.db.models import Sum
+
+from planets.cache import fetch, fetched
+from planets.cache.client import client
+from planets.cache.conf import conf
+from planets.cache.signals import Fetch
+from planets.models import Moon, Planet
+from planets.records import planet, planets
+
+from .. import interleave
+from ..zoo.models import Tag
+from .board import DEADLINE, OUTCOMES, Board, Diary
+
+Found = tuple[str, float, float]  # what was read, the number known before, the number seen
+ROWS = range(1, 9)
+
+
+def prepare(board: Board) -> None:
+    """Tables and rows; leaves no connection behind."""
+    settings.CACHE_ASIDE = {"WRITE_DEADLINE": DEADLINE, "BREAKER_PROBE": 0.05}
+    conf.cache_clear()
+    # The site's own, so that a pause is an outage.
+    settings.CACHES["default"]["OPTIONS"].update(SOCKET_TIMEOUT=0.25, SOCKET_CONNECT_TIMEOUT=0.25)
+    with connections["default"]._nodb_cursor() as cursor:
+        cursor.execute("CREATE DATABASE planets CHARACTER SET utf8mb4")
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    Planet.objects.all().delete()
+    owners = {pk: w for w in range(board.writers + 1) for pk in board.owned(w)}
+    Planet.objects.bulk_create(
+        Planet(id=pk, name=f"P{pk}", position=owners[pk], mass=0) for pk in ROWS
+    )
+    Moon.objects.bulk_create(Moon(planet_id=pk, name="M", radius=0) for pk in ROWS)
+    connections.close_all()
+    client.redis().connection_pool.disconnect()
+
+
+def set_off(name: str) -> None:
+    """Take a protection away, for good."""
+    if name:
+        getattr(interleave, f"without_{name}")(pytest.MonkeyPatch())
+
+
+class Judge:
+    """Counts this process's fetches and reports what is wrong with what they saw."""
+
+    def __init__(self, board: Board, slot: int, name: str) -> None:
+        logging.disable(logging.CRITICAL)
+        self.board, self.slot, self.name = board, slot, name
+        self.last: list[Fetch] = []
+        fetched.connect(self.hear)
+
+    def hear(self, event: Fetch, **kwargs: Any) -> None:
+        self.last.append(event)
+        self.board.outcomes[self.slot * len(OUTCOMES) + OUTCOMES.index(event.outcome)] += 1
+
+    def judge(self, found: list[Found], began: float) -> None:
+        for what, known, seen in found:
+            if seen < known or seen != int(seen):
+                self.board.wrong[self.slot] += 1
+                events = [(e.outcome, e.key, e.reason) for e in self.last]
+                Diary(self.board, f"wrong-{self.name}").note(
+                    f"{what} is {seen:g} and {known:g} was published before the fetch began at "
+                    f"{began:.6f}; {events}"
+                )
+        self.last.clear()
+
+
+# --- readers
+
+
+Known = dict[str, tuple[float, ...]]
+
+
+def rows(known: Known, found: dict[int, float]) -> list[Found]:
+    return [(f"planet {pk}", known["planets"][pk - 1], mass) for pk, mass in found.items()]
+
+
+def read_list(known: Known, dice: random.Random) -> list[Found]:
+    query = Planet.objects.cached().filter(pk__lte=8)
+    return rows(known, {pk: mass or 0 for pk, mass in query.values_list("pk", "mass")})
+
+
+def read_one(known: Known, dice: random.Random) -> list[Found]:
+    pk = dice.choice(ROWS)
+    return rows(known, {pk: Planet.objects.cached().get(pk=pk).mass or 0})
+
+
+def read_text(known: Known, dice: random.Random) -> list[Found]:
+    found = fetch("SELECT id, mass FROM planet WHERE id <= %s", [8])
+    return rows(known, {row["id"]: row["mass"] for row in found})
+
+
+def read_record(known: Known, dice: random.Random) -> list[Found]:
+    pk = dice.choice(ROWS)
+    found = planet(pk)
+    return rows(known, {pk: found.mass or 0 if found else -1})
+
+
+def read_records(known: Known, dice: random.Random) -> list[Found]:
+    found = planets(ROWS)
+    return rows(known, {pk: found[pk].mass or 0 if pk in found else -1 for pk in ROWS})
+
+
+def read_join(known: Known, dice: random.Random) -> list[Found]:
+    moons = list(Moon.objects.cached().select_related("planet"))
+    return rows(known, {moon.planet_id: moon.planet.mass or 0 for moon in moons}) + [
+        (f"moon of {moon.planet_id}", known["moons"][moon.planet_id - 1], moon.radius or 0)
+        for moon in moons
+    ]
+
+
+def read_prefetched(known: Known, dice: random.Random) -> list[Found]:
+    found = list(Planet.objects.cached().filter(pk__lte=8).prefetch_related("moons"))
+    return rows(known, {planet.pk: planet.mass or 0 for planet in found}) + [
+        (f"moon of {moon.planet_id}", known["moons"][moon.planet_id - 1], moon.radius or 0)
+        for planet in found
+        for moon in planet.moons.all()
+    ]
+
+
+def read_sum(known: Known, dice: random.Random) -> list[Found]:
+    found = Planet.objects.cached().filter(pk__lte=8).aggregate(sum=Sum("mass"))
+    return [("sum", sum(known["planets"]), found["sum"])]
+
+
+def read_count(known: Known, dice: random.Random) -> list[Found]:
+    return [("count", sum(known["tags"]), Tag.objects.cached().count())]
+
+
+def read_born(known: Known, dice: random.Random) -> list[Found]:
+    """The last that was created, the last that was deleted, and one that is yet to come."""
+    writer = dice.randrange(len(known["created"]))
+    base = 1_000_000 * (writer + 1)
+    born, dead = int(known["created"][writer]), int(known["deleted"][writer])
+    found = planets([base + born, base + dead, base + born + 1])
+    there = not born or base + born in found
+    gone = not dead or base + dead not in found
+    return [
+        (f"created {base + born}", born, born if there or _deleted_since(base + born) else -1),
+        (f"deleted {base + dead}", dead, dead if gone else -1),
+    ]
+
+
+def _deleted_since(pk: int) -> bool:
+    """By a writer that went on: an absence that is no cached one."""
+    return not Planet.objects.filter(pk=pk).exists()
+
+
+READS = [
+    read_list, read_one, read_text, read_record, read_record, read_records, read_join,
+    read_prefetched, read_sum, read_count, read_born,
+]  # fmt: skip
+
+
+def read_until_stopped(board: Board, number: int, seed: int, naive: str) -> None:
+    set_off(naive)
+    dice = random.Random(f"reader {number} {seed}")
+    judge = Judge(board, number, f"reader-{number}")
+    while not board.stopping.value:
+        began, known = time.monotonic(), board.known()
+        block = transaction.atomic() if dice.random() < 0.2 else contextlib.nullcontext()
+        with block:
+            found = dice.choice(READS)(known, dice)
+        judge.judge(found, began)
+    connections.close_all()

@@ -1,0 +1,31 @@
+"""A short hunt for stale reads finds none; with a protection off it finds what is then there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.mysql
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def hunt(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.hunt", *options], cwd=ROOT, capture_output=True, text=True
+    )
+
+
+def test_a_short_hunt_finds_no_stale_read() -> None:
+    done = hunt("--seconds", "15", "--seed", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "stale reads  0" in done.stdout
+
+
+def test_a_hunt_finds_the_stale_reads_that_there_are() -> None:
+    done = hunt("--seconds", "5", "--seed", "1", "--naive", "generations")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "was published before the fetch began" in done.stdout

@@ -1,0 +1,190 @@
+"""A newcomer's tour, in a real browser: the site, the admin, the toolbar, the cache page.
+
+No page may log an error in the console, and axe must find nothing, in light and in dark.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from .servers import free_port
+from .test_demo import copied, end
+
+NOT_THERE = "/planets/99/"
+CHROMIUM = next(
+    (
+        path
+        for name in ("chromium", "chromium-browser", "google-chrome")
+        if (path := shutil.which(name))
+    ),
+    None,
+)
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is on PATH"),
+    pytest.mark.once,
+]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The demo, as a newcomer starts it: its address, and the admin's password."""
+    port = free_port()
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("DB_", "TEST_", "DJANGO_", "REDIS_", "PYTHONWARNINGS"))
+    }
+    folder = copied(tmp_path_factory.mktemp("tour"))
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "planetsite.demo", "--port", str(port)],
+        cwd=folder,
+        env={**environment, "PYTHONPATH": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout
+        give_up = threading.Timer(60, process.kill)
+        give_up.start()
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "Quit the server" in line:
+                break
+        give_up.cancel()
+        password = re.findall(r"password (\S+) ", said)[0]
+        yield f"http://127.0.0.1:{port}", password
+        end(process)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+                *("--disable-background-networking", "--disable-component-update"),
+                "--disable-sync",
+            ],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request: Any, browser: Browser, demo: tuple[str, str]) -> Iterator[Page]:
+    context = browser.new_context(
+        base_url=demo[0], color_scheme=request.param, viewport={"width": 1280, "height": 900}
+    )
+    page = context.new_page()
+    problems: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        # That a page is not there the browser itself calls an error.
+        if message.type == "error" and not message.location["url"].endswith(NOT_THERE):
+            problems.append(f"{message.text} {message.location['url']}")
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    yield page
+    assert problems == []
+    context.close()
+
+
+def accessible(page: Page) -> None:
+    """axe finds nothing on the page; the debug toolbar is not ours."""
+    page.evaluate("document.querySelectorAll('#djDebugRoot').forEach(node => node.remove())")
+    found = Axe().run(page)
+    assert [
+        (violation["id"], [node["target"] for node in violation["nodes"]])
+        for violation in found.response["violations"]
+    ] == [], page.url
+
+
+def log_in(page: Page, password: str) -> None:
+    page.goto("/admin/")
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    expect(
+        page.get_by_role("link", name="Log out").or_(page.get_by_text("Log out"))
+    ).to_be_visible()
+
+
+def cache_panel(page: Page) -> Any:
+    if not page.locator("a.CacheAsidePanel").is_visible():
+        page.locator("#djShowToolBarButton").click()
+    page.locator("a.CacheAsidePanel").click()
+    panel = page.locator("#CacheAsidePanel")
+    expect(panel.locator(".cache-aside").first).to_be_visible()
+    return panel
+
+
+def test_the_tour(page: Page, demo: tuple[str, str]) -> None:
+    page.goto("/")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.get_by_label("Kind").select_option("gas-giant")
+    page.get_by_role("button", name="Show").click()
+    expect(page).to_have_url(re.compile("kind=gas-giant"))
+    expect(page.get_by_role("heading", name="Jupiter")).to_be_visible()
+    expect(page.get_by_role("heading", name="Mars")).to_have_count(0)
+
+    page.goto("/planets/3/")
+    name = page.get_by_role("heading", level=1).inner_text()
+    other = "Terra" if name == "Earth" else "Earth"
+
+    log_in(page, demo[1])
+    page.goto("/admin/planets/planet/3/change/")
+    page.locator("#id_name").fill(other)
+    page.locator('[name="_save"]').first.click()
+    expect(page.locator(".messagelist .success")).to_be_visible()
+
+    page.goto("/planets/3/")  # at once
+    expect(page.get_by_role("heading", level=1)).to_have_text(other)
+    expect(cache_panel(page).locator("tr", has_text="planet:3")).to_contain_text("miss")
+
+    page.goto("/planets/3/")
+    panel = cache_panel(page)
+    expect(panel.locator("tr", has_text="planet:3")).to_contain_text("hit")
+    expect(page.locator("a.CacheAsidePanel")).to_contain_text("3 fetches: 3 hits")
+
+    page.goto("/admin/")
+    page.get_by_role("link", name="Cache", exact=True).first.click()
+    expect(page.get_by_text("planet:3").first).to_be_visible()
+
+
+PAGES = [
+    "/",
+    "/?kind=gas-giant&sort=mass&order=desc",
+    "/?q=nothing",
+    "/planets/3/",
+    "/planets/6/",
+    NOT_THERE,
+    "/compare/",
+    "/compare/?planets=3,5",
+    "/moons/",
+]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing(page: Page, path: str) -> None:
+    page.goto(path)
+    accessible(page)
+
+
+def test_axe_finds_nothing_on_the_cache_page(page: Page, demo: tuple[str, str]) -> None:
+    log_in(page, demo[1])
+    page.get_by_role("link", name="Cache", exact=True).first.click()
+    accessible(page)
