@@ -10,6 +10,7 @@ class PlanetsConfig(AppConfig):
     def ready(self) -> None:
         from . import checks, metrics, signals  # noqa: F401  register themselves
         from .cache import history, writes
+        from .lab import trace
 
         connection_created.connect(writes.watch)
         for connection in connections.all(initialized_only=True):
@@ -17,3 +18,4 @@ class PlanetsConfig(AppConfig):
                 writes.watch(connection)
         request_finished.connect(history.teller.sometimes)
         request_finished.connect(metrics.tell)
+        trace.start()

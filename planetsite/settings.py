@@ -133,6 +133,10 @@ CACHE_ASIDE: dict[str, Any] = {
     "TTL": number("CACHE_TTL", 300, low=1, high=7 * 24 * 3600),
     "NEAR": flag("CACHE_NEAR", default=False),
 }
+# Which entries are fetched is recorded to this file, for tune_cache; "" records nothing.
+CACHE_TRACE = text("CACHE_TRACE", "")
+CACHE_TRACE_BYTES = number("CACHE_TRACE_BYTES", 10_000_000, low=1000, high=10**10)
+CACHE_TRACE_PERCENT = number("CACHE_TRACE_PERCENT", 100, low=1, high=100)
 
 # --- HTTPS: on unless DEBUG
 HTTPS = flag("HTTPS", default=not DEBUG)

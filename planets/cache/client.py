@@ -12,8 +12,9 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 Command = tuple[Any, ...]
 Reply = Any
+Exchange = Callable[[Sequence[Command]], list[Reply]]
 
 # A Redis that is full, a replica, or cannot save still serves reads, so these open no breaker.
 WRITES_REFUSED = (OutOfMemoryError, ReadOnlyError)
@@ -131,6 +133,18 @@ class Client:
             self._leave(error)
             return False
         return True
+
+    @contextmanager
+    def through(
+        self, exchange: Callable[[Exchange, Sequence[Command]], list[Reply]]
+    ) -> Iterator[None]:
+        """Within it each round trip of this process is `exchange(usual, commands)`: to measure."""
+        usual = self._exchange
+        self._exchange = partial(exchange, usual)  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            self._exchange = usual  # type: ignore[method-assign]
 
     def _exchange(self, commands: Sequence[Command]) -> list[Reply]:
         redis = self.redis()
