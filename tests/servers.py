@@ -1,7 +1,8 @@
 """Private, throwaway MariaDB and Redis servers, for tests and benchmarks.
 
-Each has a directory of its own and listens on a Unix socket (on TCP loopback too where asked). A watchdog reads a pipe that this process holds open: when this process is gone, however it
-ended, the pipe closes, and the watchdog kills the server and removes the directory.
+Each has a directory of its own and listens on a Unix socket (on TCP loopback too where asked). A
+watchdog reads a pipe that this process holds open: when this process is gone, however it ended, the
+pipe closes, and the watchdog kills the server and removes the directory.
 """
 
 from __future__ import annotations
