@@ -64,18 +64,12 @@ def redis_server() -> servers.Redis:
 @pytest.fixture
 def redis() -> Iterator[redis_py.Redis]:
     """A plain client on an empty key space, which is empty again afterwards."""
-    with redis_py.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True) as client:
-        empty(client)
-        yield client
-        empty(client)
-
-
-def empty(client: redis_py.Redis) -> None:
-    """Empty the key space of all but which server this is: it is the one of the test before."""
-    runs = {key: str(client.get(key)) for key in client.keys("run:*")}
-    client.flushdb()
-    for key, run in runs.items():
-        client.set(key, run, ex=3600)
+    with redis_py.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True) as plain:
+        plain.flushdb()
+        # Which server this is; unknown, the next new connection would distrust what is filled.
+        client._exchange([client._recall()])
+        yield plain
+        plain.flushdb()
 
 
 @pytest.fixture
