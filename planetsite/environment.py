@@ -19,7 +19,17 @@ from django.core.exceptions import ImproperlyConfigured
 VARIABLES = (
     *("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS", "BEHIND_TLS_PROXY"),
     *("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME", "SQLITE_PATH"),
-    *("REDIS_URL", "REDIS_CA_CERTS", "CACHE_TTL", "CACHE_NEAR", "CACHE_STATUS", "METRICS_TOKEN"),
+    *(
+        "REDIS_URL",
+        "REDIS_CA_CERTS",
+        "CACHE_TTL",
+        "CACHE_NEAR",
+        "CACHE_TRACE",
+        "CACHE_TRACE_BYTES",
+        "CACHE_TRACE_PERCENT",
+        "CACHE_STATUS",
+        "METRICS_TOKEN",
+    ),
 )
 
 TRUE = {"1", "on", "true", "yes"}

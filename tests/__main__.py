@@ -2,8 +2,8 @@
 
     python -m tests
 
-1. MariaDB and Redis.  2. SQLite and Redis.  3. SQLite with the newest Django, where a Python that
-it runs on is at hand: that is proof for tomorrow, and its absence no failure.
+1. MariaDB and Redis.  2. SQLite and Redis.  3. With TEST_NEXT set: SQLite with the
+newest Django, on a Python 3.12 or later. Its failures are known: see the README.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _newer_python() -> str | None:
 def main() -> int:
     total = run("MariaDB and Redis", sys.executable, TEST_DATABASE="mysql")
     total += run("SQLite and Redis", sys.executable, TEST_DATABASE="sqlite")
-    if python := next_python():
+    if "TEST_NEXT" in os.environ and (python := next_python()):
         total += run(f"SQLite, Redis and Django {NEXT_DJANGO}", python, TEST_DATABASE="sqlite")
     failed = total["failed"] + total["broken"]
     print(f"\n{total['passed']} passed, {failed} failed, {total['skipped']} skipped", flush=True)
