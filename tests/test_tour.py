@@ -5,12 +5,8 @@ No page may log an error in the console, and axe must find nothing, in light and
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from .servers import free_port
-from .test_demo import copied, end
+from .test_demo import copied, end, start, until
 
 NOT_THERE = "/planets/99/"
 CHROMIUM = next(
@@ -40,29 +36,8 @@ pytestmark = [
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The demo, as a newcomer starts it: its address, and the admin's password."""
     port = free_port()
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("DB_", "TEST_", "DJANGO_", "REDIS_", "PYTHONWARNINGS"))
-    }
-    folder = copied(tmp_path_factory.mktemp("tour"))
-    with subprocess.Popen(
-        [sys.executable, "-u", "-m", "planetsite.demo", "--port", str(port)],
-        cwd=folder,
-        env={**environment, "PYTHONPATH": str(folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        assert process.stdout
-        give_up = threading.Timer(60, process.kill)
-        give_up.start()
-        said = ""
-        for line in process.stdout:
-            said += line
-            if "Quit the server" in line:
-                break
-        give_up.cancel()
+    with start(copied(tmp_path_factory.mktemp("tour")), port) as process:
+        said = until(process, "Quit the server")
         password = re.findall(r"password (\S+) ", said)[0]
         yield f"http://127.0.0.1:{port}", password
         end(process)

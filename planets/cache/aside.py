@@ -240,8 +240,7 @@ class Reading:
         self.judge(replies[len(admits) + len(claims) :])
         holders = map(lease.holder, replies[len(admits) :])
         held = dict(zip(asked, holders, strict=False))
-        if spare := [key for key in asked if held[key] == token and key not in self.missing]:
-            client.call(*(lease.release(key, token) for key in spare))
+        self.forgo([key for key in asked if held[key] == token and key not in self.missing])
         return held
 
     def claim_and_fill(self) -> None:
@@ -282,8 +281,7 @@ class Reading:
             except Unencodable as error:
                 stats.count(self.lookup.shelf.kind, "unencodable")
                 self.reason = f"not stored: {error}"
-        if spare := [key for key in mine if key not in commands]:
-            self.forgo(spare)
+        self.forgo([key for key in mine if key not in commands])
         if commands:
             started = time.perf_counter()
             try:

