@@ -10,16 +10,20 @@ import datetime
 import decimal
 import uuid
 import zlib
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
 
 import msgspec
 import zstandard
+from msgspec.structs import replace
 
 PLAIN, ZSTD = b"\x01", b"\x02"
 CHECKSUM = 4  # bytes of CRC-32 after the format byte
 
 Row = tuple[Any, ...]
+Rows = list[Row]
+R = TypeVar("R", Rows, msgspec.Raw)  # as used, as stored
 
 
 class Undecodable(ValueError):
@@ -30,7 +34,7 @@ class Unencodable(ValueError):
     """A result that cannot be stored: a value of an unknown type, or too many bytes."""
 
 
-class Entry(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
+class Entry(msgspec.Struct, Generic[R], array_like=True, frozen=True, kw_only=True):
     """A query's stored result, and what is needed to judge and to show it."""
 
     generation: tuple[str, ...]  # of its gates, before the load
@@ -38,7 +42,8 @@ class Entry(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     load_ms: float  # what the database took
     tables: tuple[str, ...]
     sql: str
-    rows: list[Row]
+    columns: str = ""  # as stored: how to read each, a letter of COLUMNS
+    rows: R
 
 
 def _time(value: datetime.datetime | datetime.time) -> bytes:
@@ -64,13 +69,25 @@ EXTENSIONS: dict[type, tuple[int, Callable[[Any], bytes], Callable[[str], Any]]]
     int: (7, lambda value: b"%d" % value, int),  # past 64 bits
 }
 DECODERS = {code: decode for code, _, decode in EXTENSIONS.values()}
-NATIVE = frozenset({str, float, bool, bytes, type(None)})
+NATIVE = frozenset({str, float, bool, bytes, int, type(None)})
 INT64 = range(-(2**63), 2**64)
+
+# A column of one of these types needs no codes: msgspec reads it at the speed of C where it is told
+# the type. A column of mixed types, or of one that is not here, is kept value by value.
+COLUMNS: dict[str, type] = {
+    "D": decimal.Decimal,
+    "t": datetime.datetime,
+    "d": datetime.date,
+    "h": datetime.time,
+    "u": uuid.UUID,
+}
+LETTERS = {kind: letter for letter, kind in COLUMNS.items()}
+ANY = "."
 
 
 def _cell(value: Any) -> Any:
     kind = type(value)
-    if kind in NATIVE or (kind is int and value in INT64):
+    if kind in NATIVE and (kind is not int or value in INT64):
         return value
     try:
         code, encode, _ = EXTENSIONS[kind]
@@ -83,22 +100,54 @@ def _extension(code: int, data: memoryview) -> Any:
     return DECODERS[code](bytes(data).decode())
 
 
+def _letter(column: tuple[Any, ...]) -> str | None:
+    """How a column of results can be read; None where not all of it alike."""
+    kinds = set(map(type, column))
+    if kinds <= NATIVE:
+        return ANY
+    kinds.discard(type(None))
+    letter = LETTERS.get(kinds.pop()) if len(kinds) == 1 else None
+    if letter and any(getattr(value, "tzinfo", None) for value in column):
+        return None  # msgpack has moments, but not in which time zone they were told
+    return letter
+
+
+def _pack(rows: Rows) -> tuple[str, bytes]:
+    """The letters of the columns and the rows as msgpack. Raises Unencodable."""
+    columns = list(zip(*rows, strict=True))
+    letters = [_letter(column) for column in columns]
+    try:
+        if None not in letters:
+            return "".join(letters), _encoder.encode(rows)  # type: ignore[arg-type]
+    except OverflowError:  # an integer past 64 bits
+        letters = [letter if letter != ANY else None for letter in letters]
+    cells = [
+        column if letter else map(_cell, column)
+        for letter, column in zip(letters, columns, strict=True)
+    ]
+    told = "".join(letter or ANY for letter in letters)
+    return told, _encoder.encode(list(zip(*cells, strict=True)))
+
+
+@lru_cache(maxsize=256)
+def _rows_decoder(columns: str) -> msgspec.msgpack.Decoder[Rows]:
+    """Raises KeyError for a letter that is not one."""
+    cells = tuple(Any if letter == ANY else COLUMNS[letter] | None for letter in columns)
+    return msgspec.msgpack.Decoder(list[tuple[cells]], ext_hook=_extension)  # type: ignore[valid-type]
+
+
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Entry, ext_hook=_extension)
+_decoder = msgspec.msgpack.Decoder(Entry[msgspec.Raw])
 
 
-def rows(result: Iterable[Iterable[Any]]) -> list[Row]:
-    """The rows in the form in which they can be stored. Raises Unencodable."""
-    return [tuple(map(_cell, row)) for row in result]
-
-
-def encode(entry: Entry, *, compress_above: int, max_bytes: int) -> bytes:
+def encode(entry: Entry[Rows], *, compress_above: int, max_bytes: int) -> bytes:
     """Format byte, checksum, msgpack (compressed where it is longer than `compress_above`).
 
     Raises Unencodable.
     """
     try:
-        body = _encoder.encode(entry)
+        columns, rows = _pack(entry.rows)
+        body = _encoder.encode(replace(entry, columns=columns, rows=msgspec.Raw(rows)))
     except (TypeError, ValueError, OverflowError) as error:
         raise Unencodable(str(error)) from error
     form = PLAIN
@@ -110,7 +159,7 @@ def encode(entry: Entry, *, compress_above: int, max_bytes: int) -> bytes:
     return form + zlib.crc32(body).to_bytes(CHECKSUM, "big") + body
 
 
-def decode(data: object, *, max_bytes: int) -> Entry:
+def decode(data: object, *, max_bytes: int) -> Entry[Rows]:
     """The entry that encode() made into `data`. Raises Undecodable, also for what are no bytes."""
     if not isinstance(data, bytes):
         raise Undecodable("not a string")
@@ -124,7 +173,8 @@ def decode(data: object, *, max_bytes: int) -> Entry:
             if zstandard.frame_content_size(body) > max_bytes:
                 raise Undecodable("larger than MAX_BYTES when decompressed")
             body = zstandard.decompress(body)
-        return _decoder.decode(body)
+        stored: Any = _decoder.decode(body)
+        return replace(stored, rows=_rows_decoder(stored.columns).decode(stored.rows))
     except (msgspec.MsgspecError, zstandard.ZstdError, ValueError, KeyError, ArithmeticError,
             RecursionError) as error:  # fmt: skip
         raise Undecodable(str(error)) from error

@@ -15,13 +15,13 @@ from django.db import connections
 
 # Part of every digest, so that a release that reads another format never meets the old one's
 # entries. Raise it with any change to codecs.Entry.
-FORMAT = 1
+FORMAT = 2
 
 # An entry that outlives its gate is unreachable, so a gate outlives any sensible TTL.
 GATE_MS = 7 * 24 * 3600 * 1000
 
 # Their repr() tells both type and value, so 1, "1", True and Decimal("1") make four keys.
-TELLING = frozenset(
+TELLING: frozenset[type] = frozenset(
     {
         str, int, float, bool, bytes, type(None), decimal.Decimal, uuid.UUID,
         datetime.datetime, datetime.date, datetime.time, datetime.timedelta,

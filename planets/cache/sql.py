@@ -41,7 +41,7 @@ class SqlShelf:
             load_ms=found.load_ms or 0.0,
             tables=lookup.tables,
             sql=lookup.sql,
-            rows=codecs.rows(found.value),
+            rows=found.value,
         )
         value = codecs.encode(
             entry, compress_above=conf().COMPRESS_ABOVE, max_bytes=conf().MAX_BYTES
