@@ -13,6 +13,8 @@ from django.db import connections
 from django.db.models import Count, F, Q
 from django.db.models.sql.compiler import SQLCompiler
 
+from planets.cache.plans import plans
+
 from .test_queryset import READS, parts, rows  # noqa: F401  a fixture
 from .zoo.models import Animal, Everything
 
@@ -21,7 +23,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is compiled to SQL from here on."""
+    """What is compiled to SQL from here on, with nothing compiled before."""
+    plans.clear()
     seen: list[str] = []
     as_sql = SQLCompiler.as_sql
 

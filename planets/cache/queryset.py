@@ -8,14 +8,12 @@ builds on rows (instances, values(), annotations, select_related, deferred field
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import chain
-from operator import attrgetter, is_
 from typing import Any, Self, TypeVar, cast
 
 from django.conf import settings
@@ -29,6 +27,7 @@ from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE, MULTI, SINGL
 from django.utils import timezone
 
 from . import aside, sql
+from .plans import Mark, Plan, mark, plans, same
 
 M = TypeVar("M", bound=models.Model)
 
@@ -46,7 +45,9 @@ class CachedCompiler(SQLCompiler):
 
     keep: Keep
     plan: Plan | None = None
-    found: tuple[aside.Lookup, str] | None = None
+    one = False  # one row is asked for, as by count() or exists()
+    converters: dict[str, dict[int, Any]] | None = None  # at most "all": shared by all copies
+    found: Mapping[bool, tuple[aside.Lookup, str]] = {}  # by `one`
 
     def execute_sql(
         self,
@@ -56,9 +57,9 @@ class CachedCompiler(SQLCompiler):
     ) -> Any:
         if result_type not in (MULTI, SINGLE):
             return super().execute_sql(result_type, chunked_fetch, chunk_size)
-        one = result_type == SINGLE
+        self.one = one = result_type == SINGLE
         try:
-            lookup, doubt = self.found or self.compile_once(one)
+            lookup, doubt = self.found.get(one) or self.compile_once()
         except EmptyResultSet:
             return super().execute_sql(result_type)
         if chunked_fetch:
@@ -78,30 +79,31 @@ class CachedCompiler(SQLCompiler):
         return [rows]
 
     def get_converters(self, expressions: Any) -> dict[int, Any]:
-        if self.plan is None:
+        if self.converters is None or self.one:  # whose caller brings expressions of its own
             return super().get_converters(expressions)
-        if self.plan.converters is None:
-            self.plan.converters = super().get_converters(expressions)
-        return self.plan.converters
+        if "all" not in self.converters:
+            self.converters["all"] = super().get_converters(expressions)
+        return self.converters["all"]
 
-    def compile_once(self, one: bool) -> tuple[aside.Lookup, str]:
+    def compile_once(self) -> tuple[aside.Lookup, str]:
         """Where the result belongs, and why it must not be cached. Raises EmptyResultSet."""
         statement, params = compiled = self.as_sql()
         # What runs on a miss must not compile again.
         self.as_sql = lambda *args, **kwargs: compiled  # type: ignore[method-assign]
-        columns = self.col_count if one or self.has_extra_select else ""
+        columns = self.col_count if self.one or self.has_extra_select else ""
         lookup, doubt = sql.lookup(
             str(self.using),
             statement,
             params,
-            f"{'one' if one else 'all'}{columns}",
+            f"{'one' if self.one else 'all'}{columns}",
             self.keep.ttl,
             self.keep.expire_at,
         )
         if self.query.select_for_update:  # which SQLite has no word for
             doubt = "select_for_update() locks rows"
-        if self.plan and not one and not doubt:
-            self.found = lookup, doubt
+        if self.plan and not doubt:
+            self.converters = {}
+            self.found = {**self.found, self.one: (lookup, doubt)}
             self.plan.remember(self)
         return lookup, doubt
 
@@ -118,59 +120,12 @@ def _cached(compiler: SQLCompiler, keep: Keep) -> SQLCompiler:
     return compiler
 
 
-class Plan:
-    """A compiled query, shared by a queryset and its unchanged clones: those that all() makes.
-
-    Compiling takes longer than a hit. Every other way to a new queryset goes through Query.clone(),
-    which begins a plan of its own; what changes a query in place changes its `mark`.
-    """
-
-    __slots__ = ("compiler", "converters", "using")
-
-    def __init__(self) -> None:
-        self.compiler: CachedCompiler | None = None
-        self.using = ""
-        self.converters: dict[int, Any] | None = None
-
-    def remember(self, compiler: CachedCompiler) -> None:
-        # Without its connection, which is its thread's.
-        self.using, compiler = str(compiler.using), copy.copy(compiler)
-        compiler.connection = compiler.plan = None  # type: ignore[assignment]
-        self.compiler = compiler
-
-    def recall(self, using: str | None) -> CachedCompiler | None:
-        if self.compiler is None or using != self.using:
-            return None
-        compiler = copy.copy(self.compiler)
-        compiler.connection, compiler.plan = connections[using], self
-        return compiler
-
-
-# Whatever a queryset's methods set on a query, by identity; containers that grow also by length.
-_PARTS = attrgetter(
-    *("where", "annotations", "annotation_select_mask", "extra", "extra_select_mask", "keep"),
-    *("select", "values_select", "default_cols", "deferred_loading", "select_related"),
-    *("order_by", "extra_order_by", "default_ordering", "standard_ordering", "group_by"),
-    *("low_mark", "high_mark", "distinct", "distinct_fields", "combinator", "combined_queries"),
-    *("select_for_update", "explain_info", "extra_tables"),
-)
-
-
-def _mark(query: Query) -> tuple[Any, ...]:
-    parts = _PARTS(query)
-    return (*parts, len(query.where.children), len(query.annotations), len(query.extra))
-
-
-def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    return len(one) == len(other) and all(map(is_, one, other))
-
-
 class CachedQuery(Query):
     """A SELECT whose results go through the cache. As a subquery it is like any other."""
 
     keep = Keep()
     plan: Plan
-    mark: tuple[Any, ...] = ()
+    mark: Mark = ()
 
     def begin(self) -> None:
         """A plan of its own."""
@@ -183,15 +138,15 @@ class CachedQuery(Query):
 
     def check(self) -> None:
         """Begin anew where the query was changed in place since its plan was looked at."""
-        mark = _mark(self)
-        if self.mark and not _same(self.mark, mark):
+        now = mark(self)
+        if self.mark and not same(self.mark, now):
             self.begin()
-        self.mark = mark
+        self.mark = now
 
     def share(self, clone: Self) -> None:
         """Let an unchanged clone use this query's plan."""
         self.check()
-        clone.plan, clone.mark = self.plan, _mark(clone)
+        clone.plan, clone.mark = self.plan, mark(clone)
 
     def __getstate__(self) -> dict[str, Any]:
         state: Any = super().__getstate__()
@@ -203,6 +158,8 @@ class CachedQuery(Query):
         if connection is not None or not elide_empty:
             return _cached(super().get_compiler(using, connection, elide_empty), self.keep)
         self.check()
+        if self.plan.compiler is None:
+            plans.seek(self, using)
         if found := self.plan.recall(using):
             return found
         compiler = _cached(super().get_compiler(using, connection, elide_empty), self.keep)
