@@ -1,8 +1,7 @@
 """The one road to Redis: one round trip a call, short failures, and a breaker.
 
 Everything else in the layer hands over commands and gets replies, or catches Unavailable and does
-without. Connections come from the pool of django-redis, so its settings (TLS, Sentinel, timeouts)
-hold; the commands go over them as they are, because redis-py's own pipeline costs twice the time.
+without.
 """
 
 from __future__ import annotations
@@ -17,22 +16,19 @@ from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
-from weakref import WeakSet
 
 from django.core.signals import setting_changed
 from django.db import connections
 from django_redis import get_redis_connection
 from redis.cluster import RedisCluster
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
 
 from . import keys
 from .conf import conf
+from .wire import ClusterWire, Command, Reply, Wire
 
 logger = logging.getLogger(__name__)
 
-Command = tuple[Any, ...]
-Reply = Any
 Exchange = Callable[[Sequence[Command]], list[Reply]]
 
 # A Redis that is full, a replica, or cannot save still serves reads, so these open no breaker.
@@ -62,7 +58,7 @@ def run(name: str, keys: Sequence[str], *args: Any) -> Command:
 
 
 class Client:
-    """A process's view of Redis: its connection pool, its breaker, and what it still owes."""
+    """A process's view of Redis: its wire, its breaker, and what it still owes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -71,7 +67,7 @@ class Client:
         self._debt: dict[Command, None] = {}
         self._recovery: threading.Thread | None = None
         self._redis: Any = None
-        self._met: WeakSet[Any] = WeakSet()  # connections whose server was asked who it is
+        self._wire: Wire | ClusterWire | None = None
 
     @property
     def away(self) -> bool:
@@ -147,41 +143,19 @@ class Client:
             self._exchange = usual  # type: ignore[method-assign]
 
     def _exchange(self, commands: Sequence[Command]) -> list[Reply]:
-        redis = self.redis()
-        if isinstance(redis, RedisCluster):
-            return _on_a_cluster(redis, commands)
-        pool = redis.connection_pool
-        connection = pool.get_connection()
-        try:
-            new = connection not in self._met
-            if new:
-                connection.register_connect_callback(self._connected)
-                self._met.add(connection)
-                commands = [self._recall(), *commands]
-            connection.send_packed_command(connection.pack_commands(commands))
-            replies = []
-            for _ in commands:
-                try:
-                    replies.append(connection.read_response())
-                except ResponseError as error:
-                    replies.append(error)
-            if connection not in self._met:
-                raise RedisConnectionError("the connection was made anew in mid-call")
-            if new and isinstance(recalled := replies.pop(0), RedisError):
-                raise recalled
-            if any(isinstance(reply, ReadOnlyError) for reply in replies):
-                connection.disconnect()  # a failover has moved the primary: look for it anew
-            return replies
-        except BaseException:
-            # Replies that nobody has read would be taken for those of the next command.
-            connection.disconnect()
-            raise
-        finally:
-            pool.release(connection)
+        wire, redis = self._wire, self.redis()
+        if wire is None or wire.redis is not redis:
+            wire = self._rewire(redis)
+        return wire.exchange(commands)
 
-    def _connected(self, connection: Any) -> None:
-        """redis-py connected it again: perhaps to another server."""
-        self._met.discard(connection)
+    def _rewire(self, redis: Any) -> Wire | ClusterWire:
+        with self._lock:
+            if self._wire is None or self._wire.redis is not redis:
+                if self._wire:
+                    self._wire.close()
+                cluster = isinstance(redis, RedisCluster)
+                self._wire = ClusterWire(redis) if cluster else Wire(redis, self._recall)
+            return self._wire
 
     def _recall(self) -> Command:
         """What is asked first on every new connection: see lua/recall.lua."""
@@ -231,28 +205,13 @@ class Client:
                     return
 
 
-def _on_a_cluster(redis: RedisCluster, commands: Sequence[Command]) -> list[Reply]:
-    """One round trip a node. The keys of an MGET lie in many slots, so it goes as GETs."""
-    pipeline = redis.pipeline()
-    for name, *args in commands:
-        if name == "MGET":
-            for key in args:
-                pipeline.execute_command("GET", key)
-        else:
-            pipeline.execute_command(name, *args)
-    replies = iter(pipeline.execute(raise_on_error=False))
-    return [
-        [next(replies) for _ in args] if name == "MGET" else next(replies)
-        for name, *args in commands
-    ]
-
-
 client = Client()
 
 
 def _after_fork() -> None:
     # What the parent owes the child owes too: it knows of the same writes.
     client._lock = threading.Lock()
+    client._wire = None
 
 
 def _reset(*, setting: str, **kwargs: Any) -> None:

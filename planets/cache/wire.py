@@ -1,0 +1,133 @@
+"""One round trip: commands go out together, and their replies come back in order.
+
+The connections are redis-py's and come from the pool of django-redis, so its settings (TLS,
+Sentinel, timeouts) hold. Between calls they are kept here: what the pool and redis-py's pipeline do
+for each call takes as long as the round trip itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from redis.cluster import RedisCluster
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+
+Command = tuple[Any, ...]
+Reply = Any
+
+
+class Line:
+    """A connection, and whether the server at its other end was asked who it is."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.met = False
+        connection.register_connect_callback(self.forget)
+
+    def forget(self, connection: Any) -> None:
+        """redis-py connected it again: perhaps to another server."""
+        self.met = False
+
+
+class Wire:
+    """Round trips to one server. `greeting` makes what is asked first on every new connection."""
+
+    def __init__(self, redis: Any, greeting: Callable[[], Command]) -> None:
+        self.redis = redis
+        self._greeting = greeting
+        self._pool = redis.connection_pool
+        # The last one used is the first one taken. At most so many, for others use the pool, too.
+        self._idle: list[Line] = []
+        self._most = self._pool.max_connections // 2
+
+    def exchange(self, commands: Sequence[Command]) -> list[Reply]:
+        """The replies; a command's ResponseError is its reply. Raises RedisError, OSError."""
+        line = self._take()
+        try:
+            replies = self._converse(line, commands)
+        except BaseException:
+            # Replies that nobody has read would be taken for those of the next command.
+            self._drop(line)
+            raise
+        if any(isinstance(reply, ReadOnlyError) for reply in replies):
+            self._drop(line)  # a failover has moved the primary: look for it anew
+        else:
+            self._put(line)
+        return replies
+
+    def close(self) -> None:
+        """Give all connections back; those that are in use, after it."""
+        self._most = 0
+        while self._idle:
+            self._give_back(self._idle.pop())
+
+    def _take(self) -> Line:
+        while True:
+            try:
+                line = self._idle.pop()
+            except IndexError:
+                return Line(self._pool.get_connection())
+            try:
+                if not line.connection.can_read():
+                    return line
+            except (RedisError, OSError):
+                pass
+            self._drop(line)  # closed by the server, or with an answer to something else
+
+    def _put(self, line: Line) -> None:
+        if len(self._idle) < self._most:
+            self._idle.append(line)
+        else:
+            self._give_back(line)
+
+    def _drop(self, line: Line) -> None:
+        line.connection.disconnect()
+        self._give_back(line)
+
+    def _give_back(self, line: Line) -> None:
+        line.connection.deregister_connect_callback(line.forget)
+        self._pool.release(line.connection)
+
+    def _converse(self, line: Line, commands: Sequence[Command]) -> list[Reply]:
+        connection = line.connection
+        if new := not line.met:
+            line.met = True
+            commands = [self._greeting(), *commands]
+        connection.send_packed_command(connection.pack_commands(commands))
+        replies = []
+        for _ in commands:
+            try:
+                replies.append(connection.read_response())
+            except ResponseError as error:
+                replies.append(error)
+        if not line.met:
+            raise RedisConnectionError("the connection was made anew in mid-call")
+        if new and isinstance(greeted := replies.pop(0), RedisError):
+            raise greeted
+        return replies
+
+
+class ClusterWire:
+    """One round trip a node. The keys of an MGET lie in many slots, so it goes as GETs."""
+
+    def __init__(self, redis: RedisCluster) -> None:
+        self.redis = redis
+
+    def close(self) -> None:
+        """It keeps no connections."""
+
+    def exchange(self, commands: Sequence[Command]) -> list[Reply]:
+        pipeline = self.redis.pipeline()
+        for name, *args in commands:
+            if name == "MGET":
+                for key in args:
+                    pipeline.execute_command("GET", key)
+            else:
+                pipeline.execute_command(name, *args)
+        replies = iter(pipeline.execute(raise_on_error=False))
+        return [
+            [next(replies) for _ in args] if name == "MGET" else next(replies)
+            for name, *args in commands
+        ]
