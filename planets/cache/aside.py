@@ -19,9 +19,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from django.db import connections
 
@@ -53,8 +52,7 @@ def disabled() -> Iterator[None]:
         _disabled.reset(token)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A value as it lay in Redis."""
 
     value: Any
@@ -83,8 +81,7 @@ class Shelf(Protocol):
         """Raises Unencodable."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
+class Lookup(NamedTuple):
     """What is asked: keys of one shelf, the gates they may stand behind, and how long to keep.
 
     `ttl` is seconds, None the default; `expire_at` rules over it.

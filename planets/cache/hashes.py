@@ -22,6 +22,7 @@ from django.db import models, router, transaction
 
 from . import aside, keys, lease
 from .aside import Found, Lookup
+from .by_key import RowsByKey
 from .client import Command, Reply
 from .codecs import Undecodable, Unencodable
 from .conf import conf
@@ -31,6 +32,8 @@ M = TypeVar("M", bound=models.Model)
 
 # Schema fingerprint, checksum, expiry, ms of the load, "absent" or "", generations: with spaces.
 MARKER = b"_aside"
+# How the checksum tells NULL from a text.
+NUL, NULL = b"\0", b"\xff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ def _text_of(field: Any) -> Text:
 
 
 class Records(Generic[M]):
-    """The rows of a model as Redis hashes, read by primary key (an integer)."""
+    """The rows of a model's table as Redis hashes, read by primary key (an integer)."""
 
     kind: Kind = "record"
 
@@ -111,9 +114,11 @@ class Records(Generic[M]):
         self.table = model._meta.db_table.lower()
         self.names = keys.RecordKeys(model._meta.db_table, str(model._meta.pk.column).lower())
         fields: list[Any] = list(model._meta.concrete_fields)
-        self.columns = ", ".join(field.column for field in fields)
-        self.texts = [(field.column.encode(), _text_of(field)) for field in fields]
+        self.sql = ", ".join(field.column for field in fields)
+        self.columns = [field.column.encode() for field in fields]
+        self.texts = [_text_of(field) for field in fields]
         self.attnames = [field.attname for field in fields]
+        self.rows = RowsByKey(model, self.attnames)
         self.pk_at = self.attnames.index(model._meta.pk.attname)
         # Changes with any change to the columns, so that no older hash is taken for this one.
         shape = [(field.column, type(field).__name__) for field in fields]
@@ -135,10 +140,8 @@ class Records(Generic[M]):
         alias = router.db_for_read(self.model)
 
         def load(missing: Sequence[str]) -> dict[str, Any]:
-            rows = self.model._base_manager.using(alias).values_list(*self.attnames)
-            by_pk = {
-                row[self.pk_at]: row for row in rows.filter(pk__in=[wanted[k] for k in missing])
-            }
+            rows = self.rows.load(alias, [wanted[key] for key in missing])
+            by_pk = {row[self.pk_at]: row for row in rows}
             return {key: by_pk.get(wanted[key]) for key in missing}
 
         values = aside.fetch(self.lookup(alias, wanted), load)
@@ -175,7 +178,7 @@ class Records(Generic[M]):
                 keys.gate(alias, self.table),
             ),
             tables=(self.table,),
-            sql=self.columns,
+            sql=self.sql,
             ttl=self.ttl,
         )
 
@@ -190,7 +193,7 @@ class Records(Generic[M]):
         self, lookup: Lookup, key: str, token: str, expiry: tuple[str, int], found: Found
     ) -> Command:
         fields: dict[bytes, bytes] = {}
-        for value, (name, text) in zip(found.value or (), self.texts, strict=False):
+        for value, name, text in zip(found.value or (), self.columns, self.texts, strict=False):
             if value is None:
                 continue
             if type(value) is not text.type:
@@ -200,7 +203,7 @@ class Records(Generic[M]):
             raise Unencodable(f"it is longer than MAX_BYTES, {conf().MAX_BYTES}")
         marker = (
             self.schema,
-            self.checksum(fields),
+            self.checksum(self.texts_of(fields)),
             f"{found.expires:.3f}",
             f"{found.load_ms or 0:.3f}",
             "absent" if found.value is None else "",
@@ -222,9 +225,10 @@ class Records(Generic[M]):
             )
             if schema != self.schema:
                 raise Undecodable("of another schema")
-            if checksum != self.checksum(reply):
+            texts = self.texts_of(reply)
+            if checksum != self.checksum(texts):
                 raise Undecodable("altered")
-            value = None if absent else self.values(reply)
+            value = None if absent else self.values(texts)
             size = sum(map(len, reply.values()))
             return Found(value, tuple(generation), float(expires), size, float(load_ms))
         except KeyError:
@@ -232,16 +236,19 @@ class Records(Generic[M]):
         except (ValueError, ArithmeticError) as error:
             raise Undecodable(str(error)) from error
 
-    def values(self, fields: dict[bytes, bytes]) -> list[Any]:
+    def texts_of(self, fields: dict[bytes, bytes]) -> list[bytes | None]:
+        """Of our columns; None is NULL."""
+        return list(map(fields.get, self.columns))
+
+    def values(self, texts: list[bytes | None]) -> list[Any]:
         return [
-            None if (value := fields.get(name)) is None else text.read(value)
-            for name, text in self.texts
+            None if text is None else kind.read(text)
+            for text, kind in zip(texts, self.texts, strict=True)
         ]
 
-    def checksum(self, fields: dict[bytes, bytes]) -> str:
-        """CRC-32 of the names and values of our columns."""
-        joined = b"\0".join([fields.get(name, b"\xff") for name, _ in self.texts])
-        return f"{zlib.crc32(joined):08x}"
+    def checksum(self, texts: list[bytes | None]) -> str:
+        """CRC-32 of the texts of our columns."""
+        return f"{zlib.crc32(NUL.join([NULL if text is None else text for text in texts])):08x}"
 
 
 # Table to its records, for those who look into the cache; keys.RECORDS has what a write needs.

@@ -165,7 +165,7 @@ def _record(redis: Any, key: Key, reply: Reply) -> Content:
         return _unreadable(reply, error)
     lookup = records.lookup(router.db_for_read(records.model), [key.name])
     state = _state(redis, lookup, found)
-    columns = [name for name, _ in records.texts if name in reply]
+    columns = [name for name in records.columns if name in reply]
     return replace(
         _plain({name: reply[name] for name in [*columns, *(reply.keys() - columns)]}),
         state=state,

@@ -17,7 +17,7 @@ def record_sizes() -> tuple[int, ...]:
         MARKER
         + sum(
             len(name) + len(text.write(value).encode())
-            for value, (name, text) in zip(row, PLANETS.texts, strict=True)
+            for value, name, text in zip(row, PLANETS.columns, PLANETS.texts, strict=True)
             if value is not None
         )
         for row in rows
