@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -137,6 +138,23 @@ async def test_an_async_view(async_database: None) -> None:
             {"request_id": response.headers["djdt-request-id"], "panel_id": "CacheAsidePanel"},
         )
         assert f"outcome {outcome}" in json.loads(content.content)["content"]
+
+
+@pytest.mark.asyncio
+async def test_requests_at_the_same_time_each_see_their_own(
+    async_database: None, settings: Any
+) -> None:
+    settings.MIDDLEWARE = ["planets.cache_status.CacheStatusMiddleware", *settings.MIDDLEWARE]
+    client = AsyncClient()
+    await client.get("/async/")
+    responses = await asyncio.gather(*(client.get("/async/") for _ in range(5)))
+    for response in responses:
+        assert 'detail="1 hit"' in response["Cache-Status"]
+        page = await client.get(
+            "/__debug__/render_panel/",
+            {"request_id": response.headers["djdt-request-id"], "panel_id": "CacheAsidePanel"},
+        )
+        assert json.loads(page.content)["content"].count('class="outcome hit"') == 1
 
 
 def test_enabling_and_disabling_twice_is_as_once() -> None:

@@ -159,8 +159,23 @@ def test_axe_finds_nothing(page: Page, path: str) -> None:
     accessible(page)
 
 
-def test_axe_finds_nothing_on_the_cache_page(page: Page, demo: tuple[str, str]) -> None:
+def test_axe_finds_nothing_on_the_pages_of_the_cache(page: Page, demo: tuple[str, str]) -> None:
+    page.goto("/planets/3/")  # so that there is a record
     log_in(page, demo[1])
     page.get_by_role("link", name="Cache", exact=True).first.click()
     page.wait_for_url("**/cache/")  # loaded: accessible() removes what the toolbar's script needs
-    accessible(page)
+    cache = page.url
+    links = [
+        page.get_by_role("link", name=name).first.get_attribute("href")
+        for name in ("planet:3", "Invalidate everything")
+    ]
+    for address in (cache, *links):
+        page.goto(str(address))
+        accessible(page)
+
+
+def test_axe_finds_nothing_in_the_panel(page: Page) -> None:
+    page.goto("/planets/3/")
+    cache_panel(page)
+    found = Axe().run(page, context={"fromShadowDom": ["#djDebugRoot", "#CacheAsidePanel"]})
+    assert [violation["id"] for violation in found.response["violations"]] == []
