@@ -1,8 +1,9 @@
 """/metrics for Prometheus: the counts of all worker processes together.
 
 The cache layer counts in each process and knows nothing of Prometheus. At the end of a request what
-is new goes into prometheus_client's counters, which its multiprocess mode sums over the workers of
-gunicorn (planetsite/gunicorn.py sets it up). No label has values that data could add to.
+is new goes into prometheus_client's counters; how long each load and fill took goes into its
+histograms at once. Its multiprocess mode sums both over the workers of gunicorn
+(planetsite/gunicorn.py sets it up). No label has values that data could add to.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
+    Histogram,
     generate_latest,
     multiprocess,
 )
@@ -43,7 +45,15 @@ LOADS = _counter("loads", "Loads from the database.")
 LEASES = _counter("lease_waits", "Waits for another caller's fill.", "outcome")
 INVALIDATIONS = _counter("invalidations", "Writes that made entries stale.", "outcome")
 EVICTIONS = _counter("near_evictions", "Entries that the near tier had no room for.")
-SECONDS = _counter("seconds", "Time that loads, and fills, took in all.", "what")
+# From a fill over loopback to a load that outlives its lease.
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 3)
+SECONDS = {
+    what: Histogram(f"cache_aside_{what}_seconds", help_, registry=REGISTRY, buckets=BUCKETS)
+    for what, help_ in (
+        ("load", "Time that each load from the database took."),
+        ("fill", "Time that each round trip of fills took."),
+    )
+}
 AWAY = Gauge(
     "cache_aside_redis_away",
     "Processes that leave Redis alone after failures.",
@@ -58,13 +68,15 @@ OWED = Gauge(
 )
 
 _lock = threading.Lock()
-_told: dict[Any, float] = {}
+_told: dict[tuple[str, str], int] = {}
 
 
-def _now() -> dict[Any, float]:
-    now: dict[Any, float] = dict(stats.counts())
-    now.update(stats.seconds())
-    return now
+def spent(what: str, seconds: float) -> None:
+    """What `stats` tells of a load or a fill."""
+    SECONDS[what].observe(seconds)
+
+
+stats.listen(spent)
 
 
 def _metric(kind: str, outcome: str) -> Any:
@@ -84,12 +96,11 @@ def _metric(kind: str, outcome: str) -> Any:
 
 def tell(**kwargs: Any) -> None:
     """Receiver of request_finished: what is new since the last one."""
-    now = _now()
+    now = stats.counts()
     with _lock:
         for name, value in now.items():
             if new := value - _told.get(name, 0):
-                metric = SECONDS.labels(name) if isinstance(name, str) else _metric(*name)
-                metric.inc(new)
+                _metric(*name).inc(new)
                 _told[name] = value
         AWAY.set(client.away)
         OWED.set(client.debt)
@@ -124,7 +135,7 @@ def _after_fork() -> None:
     # What the parent counted is the parent's to tell.
     global _lock
     _lock = threading.Lock()
-    _told.update(_now())
+    _told.update(stats.counts())
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -94,8 +94,11 @@ def test_metrics_count_what_was_done(redis: Any) -> None:
     assert new(r'cache_aside_fetches_total\{kind="sql",outcome="hit"\}') == 2
     assert new(r'cache_aside_fetches_total\{kind="record",outcome="hit"\}') == 1
     assert new("cache_aside_loads_total") == 3
-    assert new(r'cache_aside_seconds_total\{what="load"\}') > 0
-    assert new(r'cache_aside_seconds_total\{what="fill"\}') > 0
+    for what in ("load", "fill"):
+        assert new(f"cache_aside_{what}_seconds_count") == 3
+        assert new(f"cache_aside_{what}_seconds_sum") > 0
+        # Each bucket counts what is in those below it, too.
+        assert new(rf'cache_aside_{what}_seconds_bucket\{{le="\+Inf"\}}') == 3
     assert new(r'cache_aside_invalidations_total\{outcome="landed"\}') == 1
     assert metric(after, "cache_aside_redis_away") == 0
 
@@ -163,6 +166,9 @@ def test_workers_are_counted_together_and_also_after_one_has_ended(
             os.kill(worker, signal.SIGTERM)
             wait_until(lambda: not Path(f"/proc/{worker}").exists())
             wait_until(all_counted)
+            after = ask("/metrics")
+            timed = metric(after, "cache_aside_load_seconds_count")
+            assert timed == metric(after, "cache_aside_loads_total") > 0
             assert gunicorn.poll() is None
         finally:
             gunicorn.terminate()

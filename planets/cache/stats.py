@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
+from collections.abc import Callable
 
 _lock = threading.Lock()
 _counts: Counter[tuple[str, str]] = Counter()
-_seconds: defaultdict[str, float] = defaultdict(float)
+_listeners: list[Callable[[str, float], None]] = []
 
 
 def count(kind: str, outcome: str, by: int = 1) -> None:
@@ -23,12 +24,11 @@ def counts() -> dict[tuple[str, str], int]:
 
 
 def spent(what: str, seconds: float) -> None:
-    """Add to the time that "load" or "fill" took in all."""
-    with _lock:
-        _seconds[what] += seconds
+    """Tell who listens how long a "load" or a "fill" took."""
+    for listener in _listeners:
+        listener(what, seconds)
 
 
-def seconds() -> dict[str, float]:
-    """A copy of all times, in seconds."""
-    with _lock:
-        return dict(_seconds)
+def listen(listener: Callable[[str, float], None]) -> None:
+    """Have `listener(what, seconds)` called after each load and fill, in the thread that did it."""
+    _listeners.append(listener)
