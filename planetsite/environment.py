@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 # All that the site reads, each explained in .env.example.
 VARIABLES = (
     *("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS", "BEHIND_TLS_PROXY"),
-    *("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME", "SQLITE_PATH"),
+    *("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME", "DB_TIMEOUT", "SQLITE_PATH"),
     *(
         "REDIS_URL",
         "REDIS_CA_CERTS",
@@ -88,12 +88,17 @@ def number(name: str, default: float, *, low: float, high: float) -> float:
     return int(value) if value.is_integer() else value
 
 
-def port(name: str, default: int) -> str:
-    """A TCP port. Raises ImproperlyConfigured."""
-    value = number(name, default, low=1, high=65535)
+def whole(name: str, default: int, *, low: int, high: int) -> int:
+    """A whole number from `low` to `high`. Raises ImproperlyConfigured."""
+    value = number(name, default, low=low, high=high)
     if value != int(value):
         raise wrong(name, "a whole number")
-    return str(value)
+    return int(value)
+
+
+def port(name: str, default: int) -> str:
+    """A TCP port. Raises ImproperlyConfigured."""
+    return str(whole(name, default, low=1, high=65535))
 
 
 def words(name: str) -> list[str]:

@@ -14,6 +14,7 @@ from .environment import (
     read_file,
     redis_url,
     text,
+    whole,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -111,6 +112,9 @@ else:
             },
         }
     }
+
+# Seconds, 0 for no end; for what serves pages, not for commands: planetsite/serving.py.
+DB_TIMEOUT = whole("DB_TIMEOUT", 30, low=0, high=3600)
 
 # --- Redis
 REDIS_URL = redis_url("REDIS_URL", "redis://127.0.0.1:6379/0" if DEBUG else REQUIRED)

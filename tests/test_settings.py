@@ -92,6 +92,8 @@ def test_a_production_environment_is_clean() -> None:
         ({"DB_PORT": "mysql"}, "DB_PORT is 'mysql', must be a number from 1 to 65535."),
         ({"DB_PORT": "0"}, "DB_PORT is '0', must be"),
         ({"DB_PORT": "3306.5"}, "DB_PORT is '3306.5', must be a whole number."),
+        ({"DB_TIMEOUT": "30s"}, "DB_TIMEOUT is '30s', must be a number from 0 to 3600."),
+        ({"DB_TIMEOUT": "0.5"}, "DB_TIMEOUT is '0.5', must be a whole number."),
         ({"REDIS_URL": "redis://h:6379/cache"}, "REDIS_URL must be redis://host:port/number"),
         ({"REDIS_CA_CERTS": "/no/file"}, "REDIS_CA_CERTS is '/no/file', must be a file"),
         (
