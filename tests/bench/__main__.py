@@ -152,6 +152,15 @@ def measure(run: Run, environment: dict[str, str], mariadb_port: int) -> dict[st
                 few,
                 {w: (w, ["throughput", w, threads, 400 // threads]) for w in ("list_8", "record")},
             )
+        run.interleave(
+            "push",
+            [worker for worker in workers if worker.name == "near"],
+            few,
+            {
+                "while it idles": ("list_8_kept", ["push", False]),
+                "while it serves": ("list_8_kept", ["push", True]),
+            },
+        )
         keepers = [worker for worker in pages if worker.name != "orm"]
         keepers += [worker for worker in workers if worker.name == "tutorial"]
         run.interleave("memory", keepers, 2, {w: (w, ["memory", w, n]) for w, n in MEMORY.items()})

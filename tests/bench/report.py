@@ -44,6 +44,7 @@ SECTIONS = {
     "4 threads": "4 threads, calls a second",
     "16 threads": "16 threads, calls a second",
     "memory": "Redis memory, bytes an entry",
+    "push": "From a write to its being known in another process, p99, µs",
     "invalidation": "Invalidation of so many entries, µs",
     "far hit": "Hit, database 1 ms away, µs",
     "far fresh": "Miss and write, database 1 ms away, µs",

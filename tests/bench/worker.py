@@ -9,11 +9,13 @@ import datetime
 import itertools
 import json
 import os
+import statistics
 import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import django
 
@@ -27,9 +29,14 @@ from django.db import connection, connections
 from django.db.backends.signals import connection_created
 
 from planets.cache import writes
+from planets.cache.near import near
 
 from .contenders import CONTENDERS, KEYS
 from .models import Body, System, create_rows
+
+WARM_UP = 50  # reads
+# A gate of no table, and how often it changes.
+PUSHED, PUSHES = "gen:bench:pushed", 100
 
 
 def text(value: Any) -> str:
@@ -98,9 +105,43 @@ class Worker:
         self.contender.invalidate()  # its connections and imports
         self.redis.flushdb()
         self.copies(entries)
+        for _ in range(WARM_UP):  # to be as awake as a process that serves pages
+            self.contender.count(0)
         started = time.perf_counter()
         self.contender.invalidate()
         return (time.perf_counter() - started) * 1e6
+
+    def push(self, busy: bool) -> float:
+        """Microseconds from another's write until this process knows of it: p99 of PUSHES."""
+        arrived, stop = threading.Event(), threading.Event()
+        drop = near.drop
+
+        def dropped(names: Any) -> None:
+            drop(names)
+            if PUSHED in names:
+                arrived.set()
+
+        def serve() -> None:
+            while not stop.is_set():
+                self.contender.list_8_kept(0)
+            connections.close_all()
+
+        server = threading.Thread(target=serve, daemon=True)
+        if busy:
+            server.start()
+        took = []
+        with mock.patch.object(near, "drop", dropped):
+            for number in range(PUSHES):
+                arrived.clear()
+                started = time.perf_counter()
+                self.redis.set(PUSHED, number)
+                if not arrived.wait(timeout=10):
+                    raise RuntimeError("a push did not arrive within 10 s")
+                took.append(time.perf_counter() - started)
+        stop.set()
+        if busy:
+            server.join()
+        return statistics.quantiles(took, n=100)[-1] * 1e6
 
     def copies(self, entries: int) -> None:
         """One real entry, of the count that the written row is part of, under so many names."""
@@ -155,7 +196,7 @@ class Worker:
             finally:
                 connections.close_all()
 
-        crew = [threading.Thread(target=run) for _ in range(threads)]
+        crew = [threading.Thread(target=run, daemon=True) for _ in range(threads)]
         for thread in crew:
             thread.start()
         ready.wait()
