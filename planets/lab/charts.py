@@ -47,6 +47,7 @@ def bars(
     marks = [10.0**power for power in range(low, high + 1)]
     chart = pygal.Bar(
         logarithmic=True,
+        zero=marks[0],  # else the lowest bar has no height
         y_labels=marks,
         range=(marks[0], marks[-1]),
         **_options(title, series, unit),
@@ -63,7 +64,7 @@ def lines(
     small: bool = False,
 ) -> SafeString:
     """Lines over the same labels, from zero up."""
-    size = {"width": 460, "height": 300} if small else {}
+    size = {"width": 460, "height": 300, "margin_right": 40} if small else {}
     high = max(value for row in series.values() for value in row)
     chart = pygal.Line(
         dots_size=4, range=(0, high * 1.05), **{**_options(title, series, unit), **size}
@@ -84,6 +85,7 @@ def _options(title: str, series: Mapping[str, Sequence[float]], unit: str) -> di
         "margin_bottom": 44,  # else the legend is cut off
         "legend_at_bottom": True,
         "legend_at_bottom_columns": 4,
+        "truncate_legend": -1,
         "value_formatter": lambda value: f"{value:,.4g} {unit}",
     }
 
