@@ -1,4 +1,4 @@
-"""Private, throwaway MariaDB and Redis servers, for tests and benchmarks.
+"""Private, throwaway MariaDB, SQLite and Redis, for tests and benchmarks.
 
 Each has a directory of its own and listens on a Unix socket (on TCP loopback too where asked). A
 watchdog reads a pipe that this process holds open: when this process is gone, however it ended, the
@@ -161,6 +161,14 @@ class MariaDB(Server):
     def accepts(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:
             return probe.connect_ex(self.socket) == 0
+
+
+class SQLite(Server):
+    """No server, only a file in such a directory."""
+
+    @property
+    def path(self) -> str:
+        return str(self.directory / "db.sqlite3")
 
 
 class Redis(Server):

@@ -16,7 +16,9 @@ if "TEST_SERVERS_ARE_UP" not in os.environ:
     for name in VARIABLES:  # a developer's own are for the site
         os.environ.pop(name, None)
     if os.environ.get("TEST_DATABASE", "mysql") == "sqlite":
-        pass
+        sqlite = servers.SQLite()
+        atexit.register(sqlite.remove)
+        os.environ["SQLITE_PATH"] = sqlite.path
     elif "TEST_DB_HOST" in os.environ:
         os.environ.update(given.given_database())
     else:
@@ -40,6 +42,10 @@ from planetsite.settings import CACHES, DATABASES, INSTALLED_APPS, MIDDLEWARE
 if os.environ.get("DB_HOST") and "TEST_DB_HOST" in os.environ:
     # Not Django's `test_` before it: that database was not given, and may be somebody's.
     DATABASES["default"]["TEST"] = {"NAME": os.environ["TEST_DB_NAME"]}
+elif "SQLITE_PATH" in os.environ:
+    # A file, as the site has. Django's default for tests is in memory, where it closes no
+    # connection, so that every thread would leave one open.
+    DATABASES["default"]["TEST"] = {"NAME": os.environ["SQLITE_PATH"]}
 INSTALLED_APPS = [*INSTALLED_APPS, "debug_toolbar", "tests.zoo"]
 # Hashing a password is not what any test is about.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -17,6 +17,9 @@ from planets.cache.client import client
 from planets.cache.server import Server, server
 from planets.checks import TOOLBAR, isolation, of_server, toolbar
 
+# From Django 6.1 on, its own checks of the models ask the databases what they can.
+pytestmark = pytest.mark.django_db
+
 JSON = "django_redis.serializers.json.JSONSerializer"
 
 

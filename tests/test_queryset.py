@@ -237,7 +237,7 @@ DIFFERENT: list[Callable[[Any], Any]] = [
     lambda q: list(q.filter(decimal=decimal.Decimal(1))),
     lambda q: list(q.filter(date=dt.date(2026, 1, 1))),
     lambda q: list(q.filter(datetime=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))),
-    lambda q: list(q.filter(json=None)),
+    lambda q: list(q.filter(json=Value(None, models.JSONField()))),
     lambda q: q.aggregate(models.Max("integer")),
     lambda q: q.aggregate(models.Min("integer")),
     lambda q: list(q.order_by("id")),

@@ -199,6 +199,7 @@ CONDITIONS: list[tuple[type[models.Model], Any]] = [
     (Tag, Q(animals__bird__wingspan__lt=3)),
     (Everything, Q(json__a__b=1, date__year=2026)),
 ]
+RELATED = {Moon: "planet", Animal: "mother", Bird: "mother__bird"}
 SHAPES: list[Any] = [
     lambda q: q,
     lambda q: q.distinct(),
@@ -208,7 +209,7 @@ SHAPES: list[Any] = [
     lambda q: q.annotate(m=Max("pk")).filter(m__gt=1),
     lambda q: q.union(q.all()),
     lambda q: q.annotate(s=Subquery(Tag.objects.values("word")[:1])),
-    lambda q: q.select_related() if q.model in (Moon, Animal) else q,
+    lambda q: q.select_related(RELATED[q.model]) if q.model in RELATED else q,
     lambda q: q.model._default_manager.filter(pk__in=q.values("pk")),
 ]
 
