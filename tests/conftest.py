@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A script's background job ignores Ctrl-C, and would hand that on to the programs under test.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "mysql: is about MariaDB or MySQL")
-    config.addinivalue_line("markers", "once: has programs of its own, the same on any database")
+    config.addinivalue_line("markers", "once: enough on one database and one Django")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

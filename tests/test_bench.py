@@ -7,6 +7,8 @@ import pytest
 
 from tests.bench.report import PEERS, TITLES, WORKS, Figure, Report, Target
 
+pytestmark = pytest.mark.once
+
 HITS = ("list_8", "list_8_kept", "list_100", "get", "record")
 FRESH = ("miss_list_8", "miss_get", "miss_record")
 

@@ -1,7 +1,11 @@
 from datetime import UTC, datetime
 
+import pytest
+
 from planets.cache.history import Minute
 from planets.chart import bars, width
+
+pytestmark = pytest.mark.once
 
 START = datetime(2026, 1, 1, 12, 30, tzinfo=UTC)
 

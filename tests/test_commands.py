@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command, load_command_class
+from django.db import connection
 
 from planets.models import Planet
 from planets.records import planet
@@ -30,12 +31,19 @@ def run(*args: str) -> str:
     return out.getvalue()
 
 
+def ours(**environment: str) -> dict[str, str]:
+    """The environment with the tests' settings and database, where Django 6.1's checks connect."""
+    name = str(connection.settings_dict["NAME"])
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.settings", "DB_NAME": name}
+    return {**os.environ, **settings, **environment}
+
+
 def shell(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """manage.py, where DJANGO_SETTINGS_MODULE is the tests'."""
+    """manage.py as a process of its own."""
     return subprocess.run(
         [sys.executable, "manage.py", *args],
         cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **environment},
+        env=ours(**environment),
         capture_output=True,
         text=True,
         check=False,
@@ -139,7 +147,7 @@ def test_show_cache_watches_line_by_line_where_there_is_no_terminal(redis: Any) 
     with subprocess.Popen(
         [sys.executable, "manage.py", "show_cache", "--watch", "0.1", "--format", "json"],
         cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        env=ours(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -159,7 +167,7 @@ def test_show_cache_watches_in_a_terminal_and_ends_cleanly(redis: Any) -> None:
     with subprocess.Popen(
         [sys.executable, "manage.py", "show_cache", "--watch", "0.1"],
         cwd=ROOT,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "TERM": "xterm"},
+        env=ours(TERM="xterm"),
         stdout=child,
         stderr=child,
     ) as process:

@@ -15,6 +15,8 @@ from planets.lab.server import NoServer, private_server
 from planets.lab.sweep import Cell, base_memory, check, sweep
 from planets.lab.workload import Event, NoWorkload, Workload
 
+pytestmark = pytest.mark.once
+
 AMPLE = Setup(maxmemory=0, policy="noeviction", ttl=1000)
 
 

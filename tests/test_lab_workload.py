@@ -10,6 +10,8 @@ import pytest
 
 from planets.lab.workload import NoWorkload, Shape, from_log, synthetic
 
+pytestmark = pytest.mark.once
+
 SMALL = Shape(keys=50, reads=20, writes=1, seconds=30)
 STAMP = "[24/Nov/2026:10:00:0{} +0000]"
 

@@ -12,6 +12,8 @@ import pytest
 
 import planets.cache
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(planets.cache.__file__).parent
 MODULES = sorted(ROOT.glob("*.py"))
 OUTSIDE = {"django", "django_redis", "redis", "sqlglot", "msgspec", "zstandard", "asgiref"}

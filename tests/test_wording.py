@@ -2,6 +2,8 @@ import pytest
 
 from planets.wording import share, size, span
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("count", "words"),
