@@ -19,6 +19,8 @@ class Command(CacheCommand):
         "Make cached entries stale: of one row, of a table, or all.\n"
         "Writes through Django do so by themselves; this is for what changed behind its back."
     )
+    # Some ask the database, which may be away; making entries stale must not wait for it.
+    requires_system_checks: Any = ()
     examples = """
 examples:
   manage.py invalidate_cache planet:3       the record planet:3, and every query on its table
