@@ -19,6 +19,7 @@ from django.db.models.lookups import Exact
 from django.test import override_settings
 
 from planets.cache.fingerprint import MAX_VALUES, fingerprint
+from planets.cache.plans import plans
 
 from .test_plan import compiled  # noqa: F401  a fixture
 from .test_queryset import READS
@@ -151,6 +152,7 @@ def test_a_query_that_is_built_anew_is_not_compiled_anew(
         lambda: Animal.objects.cached().filter(mother__name="Emu").count(),
     ]
     first = [read() for read in reads]
+    assert [read() for read in reads] == first
     compiled.clear()
     assert [read() for read in reads] == first
     assert compiled == []
@@ -212,7 +214,25 @@ def test_what_changes_parameters_from_outside_makes_all_plans_anew(
 ) -> None:
     read = lambda: list(Everything.objects.cached().filter(datetime=NOON))  # noqa: E731
     read()
+    read()
+    compiled.clear()
+    read()
+    assert compiled == []
     with override_settings(TIME_ZONE="Asia/Tokyo"):
-        compiled.clear()
         read()
         assert len(compiled) == 1
+
+
+def test_only_what_comes_again_is_remembered_and_only_so_much(
+    redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans.clear()
+    monkeypatch.setattr("planets.cache.plans.MAX_PLANS", 2)
+    monkeypatch.setattr("planets.cache.plans.MAX_SEEN", 3)
+    read = lambda weight: list(Animal.objects.cached().filter(weight=weight))  # noqa: E731
+    for weight in range(5):
+        read(weight)
+    assert (len(plans._plans), len(plans._seen)) == (0, 3)
+    for weight in (2, 3, 4):
+        read(weight)
+    assert len(plans._plans) == 2

@@ -24,6 +24,7 @@ from .fingerprint import fingerprint
 
 # Plans that are found by fingerprint; each holds a compiler, some 20 kB.
 MAX_PLANS = 512
+MAX_SEEN = 8192  # queries that came once
 
 
 class Plan:
@@ -58,18 +59,29 @@ class Plans:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
+        self._seen: OrderedDict[int, None] = OrderedDict()
 
     def seek(self, query: Any, using: str | None) -> None:
-        """Give a query's plan its name, and what is known under it."""
+        """Give a query's plan what is known of the same query.
+
+        A name, under which it will be known, it gets at second sight: most queries with a value of
+        a visitor's in them never come again.
+        """
         found = fingerprint(query)
         if found is None:
             return
-        query.plan.name = name = (using, query.keep, found)
+        name = (using, query.keep, found)
+        seen = hash(name)
         with self._lock:
             if known := self._plans.get(name):
                 self._plans.move_to_end(name)
-        if known:
-            query.plan.compiler = known.compiler
+                query.plan.compiler = known.compiler
+            elif seen in self._seen:
+                query.plan.name = name
+            else:
+                self._seen[seen] = None
+                if len(self._seen) > MAX_SEEN:
+                    self._seen.popitem(last=False)
 
     def keep(self, plan: Plan) -> None:
         with self._lock:
@@ -80,6 +92,7 @@ class Plans:
     def clear(self) -> None:
         with self._lock:
             self._plans.clear()
+            self._seen.clear()
 
 
 plans = Plans()
