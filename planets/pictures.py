@@ -1,4 +1,4 @@
-"""Drawings of planets as plain numbers, which templates/planets/_globe.svg turns into SVG.
+"""Drawings of planets: plain numbers, which templates/planets/_globe.svg turns into SVG.
 
 A globe has the radius 100 and its centre at the origin. The same planet is drawn the same way
 each time: what looks random is taken from a digest of its name.
@@ -7,9 +7,13 @@ each time: what looks random is taken from a digest of its name.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from itertools import count
 from typing import ClassVar
+
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from .models import Planet
 
@@ -36,9 +40,14 @@ class Globe:
     accent: str
     ring_colour: str
     tilt: float
-    bands: Sequence[tuple[str, float]]
-    lands: Sequence[tuple[str, float]]
-    rings: Sequence[tuple[float, float, float]]
+    bands: tuple[tuple[str, float], ...]
+    lands: tuple[tuple[str, float], ...]
+    rings: tuple[tuple[float, float, float], ...]
+
+    @cached_property
+    def svg(self) -> SafeString:
+        """Once for each globe: it is most of the work of a page."""
+        return render_to_string("planets/_globe.svg", {"globe": self})
 
     @property
     def reach(self) -> float:
@@ -83,18 +92,33 @@ class Scene:
 
 
 def globe(planet: Planet) -> Globe:
-    chance = _chance(planet.name)
+    rings = BROAD_RINGS if planet.ring_colour else FAINT_RINGS if planet.has_rings else ()
+    colours = planet.colour, planet.accent, planet.ring_colour or planet.colour
+    return _globe(planet.name, planet.kind, *colours, planet.axial_tilt or 0, rings)
+
+
+@lru_cache(maxsize=256)
+def _globe(
+    name: str,
+    kind: str,
+    colour: str,
+    accent: str,
+    ring_colour: str,
+    tilt: float,
+    rings: tuple[tuple[float, float, float], ...],
+) -> Globe:
+    chance = _chance(name)
     return Globe(
-        colour=planet.colour,
-        accent=planet.accent,
-        ring_colour=planet.ring_colour or planet.colour,
-        tilt=planet.axial_tilt or 0,
-        bands=[
+        colour=colour,
+        accent=accent,
+        ring_colour=ring_colour,
+        tilt=tilt,
+        bands=tuple(
             (_band(top + 5 * next(chance), height), opacity)
-            for top, height, opacity in BANDS.get(planet.kind, ())
-        ],
-        lands=[(_land(chance), 0.4 + 0.4 * next(chance)) for _ in range(LANDS.get(planet.kind, 0))],
-        rings=BROAD_RINGS if planet.ring_colour else FAINT_RINGS if planet.has_rings else (),
+            for top, height, opacity in BANDS.get(kind, ())
+        ),
+        lands=tuple((_land(chance), 0.4 + 0.4 * next(chance)) for _ in range(LANDS.get(kind, 0))),
+        rings=rings,
     )
 
 

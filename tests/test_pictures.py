@@ -13,7 +13,9 @@ SATURN = Planet(name="Saturn", kind="gas-giant", radius=60268, ring_colour="#cdb
 def test_a_planet_looks_the_same_each_time_and_unlike_others() -> None:
     mars = Planet(name="Mars", kind="terrestrial")
 
-    assert globe(EARTH) == globe(EARTH)
+    again = Planet(name="Earth", kind="terrestrial", radius=6378, axial_tilt=23.4)
+    assert globe(EARTH) is globe(again)  # drawn once
+    assert globe(EARTH).svg.count("<path") == 10
     assert globe(EARTH).lands != globe(mars).lands
 
 
@@ -21,7 +23,7 @@ def test_each_kind_has_its_marks() -> None:
     assert (len(globe(EARTH).bands), len(globe(EARTH).lands)) == (0, 10)
     assert (len(globe(JUPITER).bands), len(globe(JUPITER).lands)) == (8, 0)
     unknown = globe(Planet(name="X"))
-    assert (unknown.bands, unknown.lands, unknown.rings, unknown.tilt) == ([], [], (), 0)
+    assert (unknown.bands, unknown.lands, unknown.rings, unknown.tilt) == ((), (), (), 0)
 
 
 def test_rings_are_broad_with_a_colour_and_faint_without() -> None:
