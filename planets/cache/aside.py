@@ -160,16 +160,15 @@ class Reading:
 
     def look_near(self) -> bool:
         """Whether the near tier has it all, current."""
-        near.start()
-        if not near.trusted:
+        lookup = self.lookup
+        kept = near.look(lookup.gates + lookup.keys)
+        if kept is None:
             return False
-        self.generation = [near.get(gate) for gate in self.lookup.gates]
-        hits = {}
-        for key in self.missing:
-            found = near.get(key)
+        self.generation = kept[: len(lookup.gates)]
+        hits = dict(zip(lookup.keys, kept[len(lookup.gates) :], strict=True))
+        for found in hits.values():
             if found is None or found.generation != self.current(found.value):
                 return False
-            hits[key] = found
         for key, found in hits.items():
             self.values[key] = found.value
             self.tell(key, "hit", found, tier="near")

@@ -78,10 +78,17 @@ class Near:
         """Redis was heard a moment ago, so whatever it has to push has arrived."""
         return time.monotonic() - self._heard < SILENCE
 
-    def get(self, key: str) -> Any:
-        """The value kept under a key, or None."""
+    def look(self, keys: Iterable[str]) -> list[Any] | None:
+        """What is kept under each key, None for nothing; None in all where nothing is trusted."""
+        now = time.monotonic()
+        if now - self._heard >= SILENCE:
+            self.start()
+            return None
+        return [self._get(key, now) for key in keys]
+
+    def _get(self, key: str, now: float) -> Any:
         slot = self._slots.get(key)
-        if slot is None or slot.until < time.monotonic():
+        if slot is None or slot.until < now:
             return None
         try:
             self._slots.move_to_end(key)
