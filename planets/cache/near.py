@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from . import keys, stats
 from .client import client
@@ -186,10 +187,18 @@ class Near:
             self._prefixes = prefixes
             self.drop_all()
             self._heard = time.monotonic()
+            # Not can_read() and then read_response(): each wait is one more time that this thread
+            # gives up the GIL, and gets it back from one that serves pages 5 ms later.
+            connection._sock.settimeout(HEARTBEAT)
             while conf().NEAR and pool is client.redis().connection_pool:
-                if not connection.can_read(timeout=HEARTBEAT):
+                try:
+                    self._hear(
+                        connection.read_response(push_request=True, disconnect_on_error=False)
+                    )
+                except RedisTimeoutError:
+                    if not self.trusted:
+                        raise
                     connection.send_command("PING")
-                self._hear(connection.read_response(push_request=True))
         finally:
             connection.disconnect()
 
