@@ -26,6 +26,7 @@ from .by_key import RowsByKey
 from .client import Command, Reply
 from .codecs import Undecodable, Unencodable
 from .conf import conf
+from .instances import builder
 from .signals import Kind
 
 M = TypeVar("M", bound=models.Model)
@@ -145,8 +146,9 @@ class Records(Generic[M]):
             return {key: by_pk.get(wanted[key]) for key in missing}
 
         values = aside.fetch(self.lookup(alias, wanted), load)
+        make = builder(self.model)
         return {
-            pk: self.model.from_db(alias, self.attnames, values[key])
+            pk: make.from_db(alias, self.attnames, values[key])
             for key, pk in wanted.items()
             if values[key] is not None
         }

@@ -24,6 +24,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from redis.exceptions import RedisError, ResponseError
@@ -190,11 +191,10 @@ class Near:
             # Not can_read() and then read_response(): each wait is one more time that this thread
             # gives up the GIL, and gets it back from one that serves pages 5 ms later.
             connection._sock.settimeout(HEARTBEAT)
+            hear = partial(connection.read_response, push_request=True, disconnect_on_error=False)
             while conf().NEAR and pool is client.redis().connection_pool:
                 try:
-                    self._hear(
-                        connection.read_response(push_request=True, disconnect_on_error=False)
-                    )
+                    self._hear(hear())
                 except RedisTimeoutError:
                     if not self.trusted:
                         raise

@@ -27,6 +27,7 @@ from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE, MULTI, SINGL
 from django.utils import timezone
 
 from . import aside, sql
+from .instances import with_builders
 from .plans import Mark, Plan, mark, plans, same
 
 M = TypeVar("M", bound=models.Model)
@@ -62,6 +63,8 @@ class CachedCompiler(SQLCompiler):
             lookup, doubt = self.found.get(one) or self.compile_once()
         except EmptyResultSet:
             return super().execute_sql(result_type)
+        if self.klass_info:
+            self.klass_info = with_builders(self.klass_info)
         if chunked_fetch:
             aside.pass_by(lookup, "iterator() streams from the database")
             return super().execute_sql(result_type, chunked_fetch, chunk_size)
