@@ -101,3 +101,14 @@ def test_columns_that_are_not_the_rows_are_undecodable(columns: str) -> None:
     checksum = codecs.zlib.crc32(body).to_bytes(codecs.CHECKSUM, "big")
     with pytest.raises(codecs.Undecodable):
         codecs.decode(codecs.PLAIN + checksum + body, max_bytes=1000)
+
+
+def test_an_entry_knows_how_long_it_is_uncompressed() -> None:
+    entry: Any = codecs.Entry(
+        generation=(), expires=1.0, load_ms=1.0, tables=(), sql="", rows=[("a" * 100,)] * 100
+    )
+    plain, packed = (
+        codecs.encode(entry, compress_above=limit, max_bytes=10**6) for limit in (0, 1000)
+    )
+    assert len(packed) < 1000 < len(plain)
+    assert codecs.plain_bytes(plain) == codecs.plain_bytes(packed) == len(plain) - 5

@@ -60,6 +60,7 @@ class Found(NamedTuple):
     expires: float  # Unix time
     bytes: int
     load_ms: float | None = None
+    plain_bytes: int = 0  # before compression, where it was compressed
 
 
 class Shelf(Protocol):
@@ -207,7 +208,7 @@ class Reading:
                 found = None
             if found and found.generation == self.current(found.value):
                 self.values[key] = found.value
-                hits.append((key, found, found.expires, found.bytes))
+                hits.append((key, found, found.expires, found.plain_bytes or found.bytes))
                 self.tell(key, "hit", found)
             else:
                 missing.append(key)

@@ -18,10 +18,11 @@ import msgspec
 import zstandard
 from msgspec.structs import replace
 
+from .rows import Row
+
 PLAIN, ZSTD = b"\x01", b"\x02"
 CHECKSUM = 4  # bytes of CRC-32 after the format byte
 
-Row = tuple[Any, ...]
 Rows = list[Row]
 R = TypeVar("R", Rows, msgspec.Raw)  # as used, as stored
 
@@ -178,3 +179,9 @@ def decode(data: object, *, max_bytes: int) -> Entry[Rows]:
     except (msgspec.MsgspecError, zstandard.ZstdError, ValueError, KeyError, ArithmeticError,
             RecursionError) as error:  # fmt: skip
         raise Undecodable(str(error)) from error
+
+
+def plain_bytes(data: bytes) -> int:
+    """How long an entry that decode() has taken is when it is not compressed."""
+    body = data[1 + CHECKSUM :]
+    return zstandard.frame_content_size(body) if data[:1] == ZSTD else len(body)

@@ -42,7 +42,9 @@ class Builder:
         state.adding, state.db = False, db
         if fetch_mode is not None:  # Django 6.1
             state.fetch_mode = fetch_mode
-        instance.__dict__ = {"_state": state, **dict(zip(field_names, values, strict=True))}
+        fields = instance.__dict__
+        fields["_state"] = state
+        fields.update(zip(field_names, values, strict=True))
         return instance
 
 

@@ -42,8 +42,9 @@ RETRY = 1.0  # seconds between two attempts to connect
 TOO_OLD_RETRY = 60.0  # a Redis that knows no tracking may be replaced by one that does
 # Pushes remembered for readers that are on their way; a reader slower than this many keeps nothing.
 REMEMBERED = 10_000
-# What a decoded value takes in memory for each byte that it takes in Redis, and its slot; measured.
-WEIGHT, SLOT = 5, 400
+# What a decoded value, and what converters make of it, takes in memory for each byte that it takes
+# uncompressed in Redis, and its slot; measured.
+WEIGHT, SLOT = 8, 400
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from typing import Any, Self, TypeVar, cast
 
@@ -29,6 +29,7 @@ from django.utils import timezone
 from . import aside, sql
 from .instances import with_builders
 from .plans import Mark, Plan, mark, plans, same
+from .rows import Row, SharedRows
 
 M = TypeVar("M", bound=models.Model)
 
@@ -48,6 +49,7 @@ class CachedCompiler(SQLCompiler):
     plan: Plan | None = None
     one = False  # one row is asked for, as by count() or exists()
     converters: dict[str, dict[int, Any]] | None = None  # at most "all": shared by all copies
+    rows: Sequence[Row] = ()  # of the last fetch
     found: Mapping[bool, tuple[aside.Lookup, str]] = {}  # by `one`
 
     def execute_sql(
@@ -76,10 +78,16 @@ class CachedCompiler(SQLCompiler):
                 return {wanted[0]: [result] if result else []}
             return {wanted[0]: list(chain.from_iterable(result))}
 
-        rows = aside.fetch(lookup, load, doubt)[lookup.keys[0]]
+        self.rows = rows = aside.fetch(lookup, load, doubt)[lookup.keys[0]]
         if one:
             return rows[0] if rows else None
         return [rows]
+
+    def apply_converters(self, rows: Any, converters: Any) -> Any:
+        convert = partial(super().apply_converters, rows, converters)
+        if self.converters and not self.one and isinstance(self.rows, SharedRows):
+            return self.rows.converted(converters, convert)
+        return convert()
 
     def get_converters(self, expressions: Any) -> dict[int, Any]:
         if self.converters is None or self.one:  # whose caller brings expressions of its own

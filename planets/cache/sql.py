@@ -12,6 +12,7 @@ from . import aside, codecs, keys, lease, tables
 from .aside import Found, Lookup
 from .client import Command, Reply
 from .conf import conf
+from .rows import Row, SharedRows
 from .signals import Kind
 
 
@@ -27,7 +28,9 @@ class SqlShelf:
         if reply is None:
             return None
         entry = codecs.decode(reply, max_bytes=conf().MAX_BYTES)
-        return Found(entry.rows, entry.generation, entry.expires, len(reply), entry.load_ms)
+        rows = SharedRows(entry.rows) if conf().NEAR else entry.rows
+        plain = codecs.plain_bytes(reply)
+        return Found(rows, entry.generation, entry.expires, len(reply), entry.load_ms, plain)
 
     def behind(self, lookup: Lookup, absent: bool) -> slice:
         return slice(None)
@@ -123,7 +126,7 @@ def fetch(
         )
     found, doubt = lookup(using, sql, params, "dicts", ttl)
 
-    def load(wanted: Sequence[str]) -> dict[str, list[codecs.Row]]:
+    def load(wanted: Sequence[str]) -> dict[str, list[Row]]:
         with connections[using].cursor() as cursor:
             # Without parameters a % is a %, so None and not an empty tuple.
             cursor.execute(sql, params or None)
