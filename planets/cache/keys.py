@@ -20,7 +20,7 @@ FORMAT = 2
 # An entry that outlives its gate is unreachable, so a gate outlives any sensible TTL.
 GATE_MS = 7 * 24 * 3600 * 1000
 
-# Immutable, and their repr() tells both type and value: 1, "1", True and Decimal("1") make four keys.
+# Immutable, and told by repr() in both type and value: 1, "1", True, Decimal("1") make four keys.
 TELLING: frozenset[type] = frozenset(
     {
         str, int, float, bool, bytes, type(None), decimal.Decimal, uuid.UUID,
