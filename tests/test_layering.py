@@ -19,7 +19,7 @@ MODULES = sorted(ROOT.glob("*.py"))
 OUTSIDE = {"django", "django_redis", "redis", "sqlglot", "msgspec", "zstandard", "asgiref"}
 # From the ground up: a module imports only from lines above its own.
 STOREYS = [
-    ["conf", "signals", "stats", "tables", "keys", "wire", "by_key", "instances"],
+    ["conf", "signals", "stats", "tables", "keys", "wire", "by_key", "instances", "seen"],
     ["client", "fingerprint", "rows"],
     ["codecs"],
     ["gates", "near", "server", "plans"],

@@ -21,6 +21,7 @@ from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
 from .fingerprint import fingerprint
+from .seen import Seen
 
 # Plans that are found by fingerprint; each holds a compiler, some 20 kB.
 MAX_PLANS = 512
@@ -59,7 +60,7 @@ class Plans:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
-        self._seen: OrderedDict[int, None] = OrderedDict()
+        self._seen = Seen(MAX_SEEN)  # by their hashes
 
     def seek(self, query: Any, using: str | None) -> None:
         """Give a query's plan what is known of the same query.
@@ -71,17 +72,12 @@ class Plans:
         if found is None:
             return
         name = (using, query.keep, found)
-        seen = hash(name)
         with self._lock:
             if known := self._plans.get(name):
                 self._plans.move_to_end(name)
                 query.plan.compiler = known.compiler
-            elif seen in self._seen:
+            elif self._seen.again(hash(name)):
                 query.plan.name = name
-            else:
-                self._seen[seen] = None
-                if len(self._seen) > MAX_SEEN:
-                    self._seen.popitem(last=False)
 
     def keep(self, plan: Plan) -> None:
         with self._lock:
