@@ -112,3 +112,16 @@ def test_an_entry_knows_how_long_it_is_uncompressed() -> None:
     )
     assert len(packed) < 1000 < len(plain)
     assert codecs.plain_bytes(plain) == codecs.plain_bytes(packed) == len(plain) - 5
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("a" * 1000,)], r"1\d{3} bytes are more than MAX_BYTES, 1000"),
+        ([(None, None)] * 334, "1002 bytes at least are more than MAX_BYTES, 1000"),
+    ],
+)
+def test_what_is_too_long_is_refused_and_told(rows: list[Any], message: str) -> None:
+    entry: Any = codecs.Entry(generation=(), expires=1.0, load_ms=1.0, tables=(), sql="", rows=rows)
+    with pytest.raises(codecs.Unencodable, match=message):
+        codecs.encode(entry, compress_above=0, max_bytes=1000)

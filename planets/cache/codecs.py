@@ -146,6 +146,9 @@ def encode(entry: Entry[Rows], *, compress_above: int, max_bytes: int) -> bytes:
 
     Raises Unencodable.
     """
+    if entry.rows and (least := len(entry.rows) * (1 + len(entry.rows[0]))) > max_bytes:
+        # Each row and each cell takes a byte: known without packing megabytes to see.
+        raise Unencodable(f"{least} bytes at least are more than MAX_BYTES, {max_bytes}")
     try:
         columns, rows = _pack(entry.rows)
         body = _encoder.encode(replace(entry, columns=columns, rows=msgspec.Raw(rows)))

@@ -11,6 +11,7 @@ from django.test.utils import override_settings
 from rich.console import Console
 from rich.progress import Progress
 
+from planets import report
 from planets.cache.client import client
 from planets.lab import charts, paper
 from planets.lab.measurement import Effort, Result, measure, steps
@@ -120,19 +121,21 @@ Exit status: 0; 1 where there is nothing to read, a number is impossible or Redi
 
     def print_table(self, results: list[Result]) -> None:
         most = max(max(result.throughput, default=1) for result in results)
-        self.stdout.write(
-            f"{'read':<14} {'state':<11}{'median':>10}{'p95':>10}{'p99':>10}"
-            f"{'calls/s':>9}{f'x{most}':>8}{'queries':>9}{'Redis':>7}{'bytes':>10}"
-        )
-        for result in results:
-            speeds = [
-                f"{result.throughput[n]:.0f}" if n in result.throughput else "" for n in (1, most)
-            ]
-            self.stdout.write(
-                f"{result.read:<14.14} {result.state:<11}{result.median:>7.2f} ms"
-                f"{result.p95:>7.2f} ms{result.p99:>7.2f} ms{speeds[0]:>9}{speeds[1]:>8}"
-                f"{result.queries:>9}{result.commands:>7}{result.bytes:>10}"
+        rows: list[report.Row] = [
+            (
+                *("read", "state", "median", "p95", "p99", "calls/s", f"x{most}"),
+                *("queries", "Redis", "bytes"),
             )
+        ]
+        for result in results:
+            times = (f"{time:,.2f} ms" for time in (result.median, result.p95, result.p99))
+            speeds = (
+                f"{result.throughput[n]:.0f}" if n in result.throughput else "" for n in (1, most)
+            )
+            asked = map(str, (result.queries, result.commands, result.bytes))
+            rows.append((result.read, result.state, *times, *speeds, *asked))
+        for line in report.table(rows, right=range(2, 10)):
+            self.stdout.write(line)
         for verdict in verdicts(results):
             self.stdout.write(f"{verdict.read}: {verdict.text}")
 
