@@ -64,10 +64,13 @@ def lines(
     small: bool = False,
 ) -> SafeString:
     """Lines over the same labels, from zero up."""
-    size = {"width": 460, "height": 300, "margin_right": 40} if small else {}
+    size = {"width": 460, "height": 300} if small else {}
     high = max(value for row in series.values() for value in row)
     chart = pygal.Line(
-        dots_size=4, range=(0, high * 1.05), **{**_options(title, series, unit), **size}
+        dots_size=4,
+        range=(0, high * 1.05),
+        margin_right=48,  # else the last label is cut off
+        **{**_options(title, series, unit), **size},
     )
     return _draw(chart, labels, series)
 
