@@ -151,6 +151,8 @@ def test_a_query_that_is_built_anew_is_not_compiled_anew(
         lambda: Animal.objects.cached().filter(weight=2).exists(),
         lambda: [row.mother for row in Animal.objects.cached().select_related("mother")],
         lambda: Animal.objects.cached().filter(mother__name="Emu").count(),
+        lambda: Animal.objects.cached().filter(tags__word="night").count(),
+        lambda: [row.n for row in Animal.objects.cached().annotate(n=Count("children"))],
     ]
     first = [read() for read in reads]
     assert [read() for read in reads] == first
@@ -159,7 +161,9 @@ def test_a_query_that_is_built_anew_is_not_compiled_anew(
     assert compiled == []
 
     Animal.objects.filter(pk=owl.pk).update(name="Eagle", weight=3)
-    assert [read() for read in reads] == [["Eagle"], "Eagle", 0, False, [None], 0]
+    assert [read() for read in reads] == [
+        *(["Eagle"], "Eagle", 0, False, [None], 0, 0, [0]),
+    ]
 
 
 def test_each_value_is_its_own_query(redis: Any) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db.models import aggregates, expressions, fields, lookups
 from django.db.models.base import ModelBase
-from django.db.models.fields import related, related_lookups
+from django.db.models.fields import related, related_lookups, reverse_related
 from django.db.models.sql import Query
 from django.db.models.sql.datastructures import BaseTable, Join
 from django.db.models.sql.where import WhereNode
@@ -92,6 +92,10 @@ def _text(value: Any) -> Hashable:
     return type(value), repr(value)  # Decimal("1.0") is equal to Decimal("1.00")
 
 
+def _relation(rel: Any) -> Hashable:
+    return type(rel), rel.field  # whose other side it is
+
+
 def _classes(module: ModuleType, base: type) -> list[type]:
     """Django's own, defined there: its subclasses elsewhere may do anything."""
     return [
@@ -112,6 +116,7 @@ TAKE_APART: dict[type, Callable[[Any], Hashable]] = {
     dict: _mapping,
     **dict.fromkeys(_classes(fields, fields.Field), _itself),
     **dict.fromkeys([related.ForeignKey, related.OneToOneField], _itself),
+    **dict.fromkeys(_classes(reverse_related, reverse_related.ForeignObjectRel), _relation),
     **dict.fromkeys([WhereNode, BaseTable, Join], _object),
     **dict.fromkeys(_classes(lookups, lookups.Lookup), _object),
     **dict.fromkeys(_classes(related_lookups, lookups.Lookup), _object),
