@@ -97,14 +97,13 @@ def built(*steps: Step) -> Any:
 def meaning(queryset: Any) -> Any:
     """What is sent to the database, with the type of each parameter."""
     try:
-        with transaction.atomic():  # which select_for_update() asks for
-            compiler = queryset.query.chain().get_compiler(connection=connection)
-            sql, params = compiler.as_sql()
+        sql, params = queryset.query.chain().get_compiler(connection=connection).as_sql()
     except EmptyResultSet:
         return "nothing"
     return sql, [repr(bytes(p) if isinstance(p, memoryview) else p) for p in params]
 
 
+@transaction.atomic  # which select_for_update() asks for
 def test_the_same_fingerprint_means_the_same_sql_and_parameters() -> None:
     meanings: dict[Any, Any] = {}
     told = 0
