@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connections
-from django.db.models import Count, F, Q
+from django.db import connections, models
+from django.db.models import Count, F, Func, Q
 from django.db.models.sql.compiler import SQLCompiler
 
 from planets.cache.plans import plans
@@ -134,3 +134,24 @@ def test_a_plan_does_not_travel_in_a_pickle_or_a_deep_copy(redis: Any) -> None:
         again = Animal.objects.cached()
         again.query = other
         assert again.filter(double=4).count() == 1
+
+
+class Visitor(Func):
+    """An expression of somebody's own: who asks, as a time zone or a tenant would be."""
+
+    output_field = models.CharField()
+    name = "Owl"
+
+    def as_sql(self, *args: Any, **kwargs: Any) -> tuple[str, list[Any]]:
+        return "%s", [Visitor.name]
+
+
+def test_what_compiles_to_other_parameters_for_each_visitor_is_compiled_for_each(
+    redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Owl", "Emu"):
+        Animal.objects.create(name=name)
+    queryset = Animal.objects.cached().filter(name=Visitor())
+    for name in ("Owl", "Emu", "Owl"):
+        monkeypatch.setattr(Visitor, "name", name)
+        assert [animal.name for animal in queryset.all()] == [name]

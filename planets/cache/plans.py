@@ -3,7 +3,8 @@
 A plan is found in one of two ways. A queryset and its unchanged clones, those that all() makes,
 share one; every other way to a new queryset goes through Query.clone(), which begins a plan of its
 own, and what changes a query in place changes its `mark`. And a query that is built anew, as a view
-does for each request, finds the plan of the one before by its fingerprint.
+does for each request, finds the plan of the one before by its fingerprint. A query that has no
+fingerprint has no plan: its SQL may be another for each visitor, as with a time zone in it.
 """
 
 from __future__ import annotations
@@ -62,15 +63,15 @@ class Plans:
         self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
         self._seen = Seen(MAX_SEEN)  # by their hashes
 
-    def seek(self, query: Any, using: str | None) -> None:
-        """Give a query's plan what is known of the same query.
+    def seek(self, query: Any, using: str | None) -> bool:
+        """Give a query's plan what is known of the same query. False where it must not have one.
 
         A name, under which it will be known, it gets at second sight: most queries with a value of
         a visitor's in them never come again.
         """
         found = fingerprint(query)
         if found is None:
-            return
+            return False
         name = (using, query.keep, found)
         with self._lock:
             if known := self._plans.get(name):
@@ -78,6 +79,7 @@ class Plans:
                 query.plan.compiler = known.compiler
             elif self._seen.again(hash(name)):
                 query.plan.name = name
+        return True
 
     def keep(self, plan: Plan) -> None:
         with self._lock:

@@ -169,12 +169,12 @@ class CachedQuery(Query):
         if connection is not None or not elide_empty:
             return _cached(super().get_compiler(using, connection, elide_empty), self.keep)
         self.check()
-        if self.plan.compiler is None:
-            plans.seek(self, using)
+        told = self.plan.compiler is not None or plans.seek(self, using)
         if found := self.plan.recall(using):
             return found
         compiler = _cached(super().get_compiler(using, connection, elide_empty), self.keep)
-        compiler.plan = self.plan  # type: ignore[attr-defined]
+        if told:
+            compiler.plan = self.plan  # type: ignore[attr-defined]
         return compiler
 
     def get_aggregation(self, using: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
