@@ -212,6 +212,16 @@ def test_a_field_of_somebodys_own_has_none() -> None:
     assert fingerprint(queryset.query) is None
 
 
+def test_an_ordering_of_the_model_is_part_of_the_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Animal._meta, "ordering", [Lower("name")])  # as somebody's own would be
+    animals = Animal.objects.cached()
+    assert fingerprint(animals.query) is None
+    assert fingerprint(animals.order_by("name").query) is not None
+    assert fingerprint(animals.order_by().query) is not None
+    monkeypatch.setattr(Animal._meta, "ordering", ["-name", F("weight").desc()])
+    assert fingerprint(animals.query) == fingerprint(Animal.objects.cached().query) is not None
+
+
 def test_what_changes_parameters_from_outside_makes_all_plans_anew(
     redis: Any,
     compiled: list[str],  # noqa: F811

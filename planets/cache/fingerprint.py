@@ -37,8 +37,10 @@ MAX_VALUES = 100
 
 def fingerprint(query: Query) -> Hashable | None:
     """Equal for two queries only where their SQL and parameters are; None where it is not told."""
+    ordered = query.order_by or query.extra_order_by or not query.default_ordering
+    ordering: Any = () if ordered else query.get_meta().ordering
     try:
-        return _object(query)
+        return _object(query), _sequence(ordering)
     except KeyError:
         return None
 
