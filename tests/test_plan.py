@@ -5,14 +5,17 @@ from __future__ import annotations
 import copy
 import pickle
 import threading
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connections, models
+from django.db import connection, connections, models
 from django.db.models import Count, F, Func, Q
 from django.db.models.sql.compiler import SQLCompiler
+from django.test.utils import isolate_apps
 
+from planets.cache import CacheAsideManager
 from planets.cache.plans import plans
 
 from .test_queryset import READS, parts, rows  # noqa: F401  a fixture
@@ -142,7 +145,7 @@ class Visitor(Func):
     output_field = models.CharField()
     name = "Owl"
 
-    def as_sql(self, *args: Any, **kwargs: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, *args: Any, **kwargs: Any) -> Any:
         return "%s", [Visitor.name]
 
 
@@ -155,3 +158,27 @@ def test_what_compiles_to_other_parameters_for_each_visitor_is_compiled_for_each
     for name in ("Owl", "Emu", "Owl"):
         monkeypatch.setattr(Visitor, "name", name)
         assert [animal.name for animal in queryset.all()] == [name]
+
+
+def test_each_of_two_composite_keys_has_its_own_converters(redis: Any) -> None:
+    app = {"__module__": __name__, "Meta": type("Meta", (), {"app_label": "zoo"})}
+    with isolate_apps("tests.zoo"):
+        made: Any = [type("Hive", (models.Model,), {**app, "objects": CacheAsideManager()})]
+        for name, part in (("Bee", models.BooleanField()), ("Cell", models.UUIDField())):
+            fields = {"hive": models.ForeignKey(made[0], models.CASCADE), "part": part}
+            key = models.CompositePrimaryKey("hive_id", "part")
+            made.append(type(name, (models.Model,), {**app, **fields, "pk": key}))
+        with connection.schema_editor() as editor:
+            for model in made:
+                editor.create_model(model)
+    hive, bee, cell = made
+    nest = hive.objects.create()
+    bee.objects.create(hive=nest, part=True)
+    cell.objects.create(hive=nest, part=uuid.UUID(int=1))
+    for _ in range(2):
+        assert list(hive.objects.cached().values_list("bee__pk", "cell__pk")) == [
+            ((nest.pk, True), (nest.pk, uuid.UUID(int=1)))
+        ]
+    with connection.schema_editor() as editor:
+        for model in reversed(made):
+            editor.delete_model(model)
