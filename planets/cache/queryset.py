@@ -27,6 +27,7 @@ from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE, MULTI, SINGL
 from django.utils import timezone
 
 from . import aside, sql
+from .converters import Converters
 from .instances import with_builders
 from .plans import Mark, Plan, mark, plans, same
 from .rows import Row, SharedRows
@@ -48,7 +49,7 @@ class CachedCompiler(SQLCompiler):
     keep: Keep
     plan: Plan | None = None
     one = False  # one row is asked for, as by count() or exists()
-    converters: dict[str, dict[int, Any]] | None = None  # at most "all": shared by all copies
+    converters: Converters | None = None  # shared by all copies
     rows: Sequence[Row] = ()  # of the last fetch
     found: Mapping[bool, tuple[aside.Lookup, str]] = {}  # by `one`
 
@@ -86,15 +87,13 @@ class CachedCompiler(SQLCompiler):
     def apply_converters(self, rows: Any, converters: Any) -> Any:
         convert = partial(super().apply_converters, rows, converters)
         if self.converters and not self.one and isinstance(self.rows, SharedRows):
-            return self.rows.converted(converters, convert)
+            return self.rows.converted(self.converters, convert)
         return convert()
 
     def get_converters(self, expressions: Any) -> dict[int, Any]:
         if self.converters is None or self.one:  # whose caller brings expressions of its own
             return super().get_converters(expressions)
-        if "all" not in self.converters:
-            self.converters["all"] = super().get_converters(expressions)
-        return self.converters["all"]
+        return self.converters.of(self.connection, partial(super().get_converters, expressions))
 
     def compile_once(self) -> tuple[aside.Lookup, str]:
         """Where the result belongs, and why it must not be cached. Raises EmptyResultSet."""
@@ -113,7 +112,7 @@ class CachedCompiler(SQLCompiler):
         if self.query.select_for_update:  # which SQLite has no word for
             doubt = "select_for_update() locks rows"
         if self.plan and not doubt:
-            self.converters = {}
+            self.converters = Converters()
             self.found = {**self.found, self.one: (lookup, doubt)}
             self.plan.remember(self)
         return lookup, doubt

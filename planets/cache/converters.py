@@ -1,0 +1,25 @@
+"""The converters of a compiled query, found out once for each connection.
+
+Many are methods of a connection. So it is the connection that keeps them, and none is kept open by
+a plan when its thread has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+Found = dict[int, Any]  # as SQLCompiler.get_converters() gives them
+
+
+class Converters:
+    """Those of one query, for all copies of its compiler."""
+
+    def of(self, connection: Any, find: Callable[[], Found]) -> Found:
+        """What `find` gives: once for each connection."""
+        kept = vars(connection).setdefault("cache_aside_converters", WeakKeyDictionary())
+        found = kept.get(self)
+        if found is None:
+            found = kept[self] = find()
+        return found
