@@ -13,7 +13,7 @@ from planets.cache.rows import SharedRows
 
 from .test_near import on  # noqa: F401  a fixture
 from .test_queryset import FULL, parts
-from .zoo.models import Everything
+from .zoo.models import Everything, Tag
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -76,3 +76,25 @@ def test_one_who_changes_what_it_got_changes_nothing_for_others(
         mine.json["changed"] = mine.char = mine.integer = "changed"
         mine._state.db = "changed"
         assert parts(read()) == truth
+
+
+class Spoken(models.CharField):
+    """Its values are another text for each reader, as a translation would be."""
+
+    language = ""
+
+    def from_db_value(self, value: str, *args: Any) -> str:
+        return f"{value} in {Spoken.language}"
+
+
+def test_what_somebodys_own_field_makes_is_made_anew_for_each(
+    on: None,  # noqa: F811
+    redis: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Tag.objects.create(word="owl")
+    word = Tag._meta.get_field("word")
+    monkeypatch.setattr(word, "__class__", Spoken)
+    for language in ("English", "German") * 3:
+        monkeypatch.setattr(Spoken, "language", language)
+        assert [tag.word for tag in Tag.objects.cached()] == [f"owl in {language}"]

@@ -7,6 +7,7 @@ a plan when its thread has ended.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,10 +17,15 @@ Found = dict[int, Any]  # as SQLCompiler.get_converters() gives them
 class Converters:
     """Those of one query, for all copies of its compiler."""
 
+    # Somebody's own may give each reader something else.
+    are_djangos = False
+
     def of(self, connection: Any, find: Callable[[], Found]) -> Found:
         """What `find` gives: once for each connection."""
         kept = vars(connection).setdefault("cache_aside_converters", WeakKeyDictionary())
         found = kept.get(self)
         if found is None:
             found = kept[self] = find()
+            functions = chain.from_iterable(functions for functions, _ in found.values())
+            self.are_djangos = all(f.__module__.startswith("django.") for f in functions)
         return found

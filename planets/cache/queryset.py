@@ -86,7 +86,8 @@ class CachedCompiler(SQLCompiler):
 
     def apply_converters(self, rows: Any, converters: Any) -> Any:
         convert = partial(super().apply_converters, rows, converters)
-        if self.converters and not self.one and isinstance(self.rows, SharedRows):
+        shared = self.converters and self.converters.are_djangos and not self.one
+        if shared and isinstance(self.rows, SharedRows):
             return self.rows.converted(self.converters, convert)
         return convert()
 
