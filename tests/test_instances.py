@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import DEFAULT_DB_ALIAS, models
+from django.db.models.base import ModelBase
 from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, pre_init
 from django.test.utils import isolate_apps
@@ -130,4 +131,24 @@ def test_a_model_with_something_of_its_own_is_its_own_builder(own: dict[str, Any
     meta = type("Meta", (), {"app_label": "zoo"})
     with isolate_apps("tests.zoo"):
         model = type("Own", (models.Model,), {"__module__": __name__, "Meta": meta, **own})
+        assert builder(model) is model
+
+
+class Behind:
+    """A base that Model.__init__() calls, for it comes after it."""
+
+    def __init__(self) -> None:
+        self.made = True
+
+
+class Calling(ModelBase):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return super().__call__(*args, **kwargs)
+
+
+@pytest.mark.parametrize(("kind", "bases"), [(ModelBase, (Behind,)), (Calling, ())])
+def test_so_is_one_with_a_base_behind_model_or_a_call_of_its_own(kind: Any, bases: Any) -> None:
+    meta = type("Meta", (), {"app_label": "zoo"})
+    with isolate_apps("tests.zoo"):
+        model = kind("Own", (models.Model, *bases), {"__module__": __name__, "Meta": meta})
         assert builder(model) is model

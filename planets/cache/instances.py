@@ -57,12 +57,14 @@ def builder(model: Any) -> Any:
 
 @cache
 def _builder(model: Any) -> Any:
-    own = (inspect.getattr_static(model, name) for name in METHODS)
-    djangos = (inspect.getattr_static(Model, name) for name in METHODS)
+    # Also of a base behind Model: Model.__init__() calls the next one's.
+    bases = set(model.__mro__) - set(Model.__mro__)
+    own = any(name in vars(base) for base in bases for name in METHODS)
+    called = type(model).__call__ is not type.__call__  # by a metaclass
     fields = (inspect.getattr_static(model, f.attname, None) for f in model._meta.concrete_fields)
-    if all(a is b for a, b in zip(own, djangos, strict=True)) and set(map(type, fields)) <= PLAIN:
-        return Builder(model)
-    return model
+    if own or called or not set(map(type, fields)) <= PLAIN:
+        return model
+    return Builder(model)
 
 
 def with_builders(klass_info: dict[str, Any]) -> dict[str, Any]:
