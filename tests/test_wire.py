@@ -88,6 +88,24 @@ def test_one_that_is_made_anew_in_mid_call_is_not_believed(
     assert wire._idle == []
 
 
+@pytest.mark.parametrize("where", ["can_read", "send_packed_command", "read_response"])
+def test_one_that_is_interrupted_is_given_back_and_closed(
+    server: redis_py.Redis, wire: Wire, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    first = connection_id(wire)
+    (line,) = wire._idle
+
+    def interrupted(*args: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(line.connection, where, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            wire.exchange([("PING",)])
+    assert not server.connection_pool._in_use_connections
+    assert connection_id(wire) != first
+
+
 def test_a_refused_greeting_is_an_error(server: redis_py.Redis) -> None:
     with pytest.raises(ResponseError, match="unknown command"):
         Wire(server, lambda: ("HELLO?",)).exchange([("PING",)])

@@ -74,6 +74,9 @@ class Wire:
                     return line
             except (RedisError, OSError):
                 pass
+            except BaseException:
+                self._drop(line)
+                raise
             self._drop(line)  # closed by the server, or with an answer to something else
 
     def _put(self, line: Line) -> None:
