@@ -174,6 +174,18 @@ def test_each_value_is_its_own_query(redis: Any) -> None:
             assert animal.weight == weight
 
 
+def test_a_query_changed_in_place_is_not_taken_for_the_one_it_was(redis: Any) -> None:
+    for weight in (1, 2):
+        Animal.objects.create(name="Owl", weight=weight)
+    plans.clear()
+    queryset = Animal.objects.cached().filter(weight=1)
+    for _ in range(2):
+        str(queryset.query)  # which looks for a plan, and keeps none
+    queryset.query.where.children[0].rhs = 2  # type: ignore[union-attr]
+    assert [animal.weight for animal in queryset] == [2]
+    assert [animal.weight for animal in Animal.objects.cached().filter(weight=1)] == [1]
+
+
 class Loud(Exact):
     """A lookup of somebody's own, which may ask anything when it is compiled."""
 

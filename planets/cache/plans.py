@@ -74,6 +74,7 @@ class Plans:
             return False
         name = (using, query.keep, found)
         with self._lock:
+            query.plan.name = None  # the query may have been another when it was last looked for
             if known := self._plans.get(name):
                 self._plans.move_to_end(name)
                 query.plan.compiler = known.compiler
