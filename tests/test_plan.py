@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import multiprocessing
 import pickle
 import threading
 import uuid
@@ -15,7 +16,7 @@ from django.db.models import Count, F, Func, Q
 from django.db.models.sql.compiler import SQLCompiler
 from django.test.utils import isolate_apps
 
-from planets.cache import CacheAsideManager
+from planets.cache import CacheAsideManager, stats
 from planets.cache.plans import plans
 
 from .test_queryset import READS, parts, rows  # noqa: F401  a fixture
@@ -182,3 +183,18 @@ def test_each_of_two_composite_keys_has_its_own_converters(redis: Any) -> None:
     with connection.schema_editor() as editor:
         for model in reversed(made):
             editor.delete_model(model)
+
+
+@pytest.mark.parametrize("held", [plans, stats])
+def test_a_process_that_is_forked_while_a_lock_is_held_is_not_held_up(
+    redis: Any, held: Any
+) -> None:
+    with held._lock:
+        child = multiprocessing.get_context("fork").Process(
+            target=lambda: (stats.counts(), Animal.objects.cached().query.get_compiler("default"))
+        )
+        child.start()
+    child.join(10)
+    child.kill()
+    child.join()
+    assert child.exitcode == 0

@@ -10,6 +10,7 @@ fingerprint has no plan: its SQL may be another for each visitor, as with a time
 from __future__ import annotations
 
 import copy
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -101,6 +102,11 @@ def _reset(**kwargs: Any) -> None:
     plans.clear()  # a time zone is part of a query's parameters
 
 
+def _after_fork() -> None:
+    plans._lock = threading.Lock()  # the parent's may be held, by a thread that is not here
+
+
+os.register_at_fork(after_in_child=_after_fork)
 setting_changed.connect(_reset)
 
 # Whatever a queryset's methods set on a query, by identity; containers that grow also by length.

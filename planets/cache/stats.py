@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -32,3 +33,11 @@ def spent(what: str, seconds: float) -> None:
 def listen(listener: Callable[[str, float], None]) -> None:
     """Have `listener(what, seconds)` called after each load and fill, in the thread that did it."""
     _listeners.append(listener)
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()  # the parent's may be held, by a thread that is not here
+
+
+os.register_at_fork(after_in_child=_after_fork)
