@@ -193,6 +193,22 @@ def test_it_is_bounded(on: None, settings: Any) -> None:
     assert sum(slot.weight for slot in near._slots.values()) == near._weight
 
 
+def test_a_model_that_is_handed_values_can_change_none_of_them(
+    on: None, events: list[Fetch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_until_near(events)
+    handed: list[Any] = []
+
+    def from_db(db: str, names: Any, values: Any, **options: Any) -> Planet:
+        handed.append(values)
+        return Planet(**dict(zip(names, values, strict=True)))
+
+    monkeypatch.setattr(Planet, "from_db", from_db)
+    monkeypatch.setattr("planets.cache.hashes.builder", lambda model: model)
+    planet(3)
+    assert [type(values) for values in handed] == [tuple]
+
+
 def test_nobody_can_change_what_another_gets(on: None, events: list[Fetch]) -> None:
     read_until_near(events)
     mine = planet(3)

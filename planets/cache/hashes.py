@@ -27,6 +27,7 @@ from .client import Command, Reply
 from .codecs import Undecodable, Unencodable
 from .conf import conf
 from .instances import builder
+from .rows import Row
 from .signals import Kind
 
 M = TypeVar("M", bound=models.Model)
@@ -242,11 +243,14 @@ class Records(Generic[M]):
         """Of our columns; None is NULL."""
         return list(map(fields.get, self.columns))
 
-    def values(self, texts: list[bytes | None]) -> list[Any]:
-        return [
-            None if text is None else kind.read(text)
-            for text, kind in zip(texts, self.texts, strict=True)
-        ]
+    def values(self, texts: list[bytes | None]) -> Row:
+        """As loaded: a tuple, for the near tier gives it to many."""
+        return tuple(
+            [
+                None if text is None else kind.read(text)
+                for text, kind in zip(texts, self.texts, strict=True)
+            ]
+        )
 
     def checksum(self, texts: list[bytes | None]) -> str:
         """CRC-32 of the texts of our columns."""
