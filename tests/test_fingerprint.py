@@ -230,6 +230,12 @@ def test_an_ordering_of_the_model_is_part_of_the_query(monkeypatch: pytest.Monke
     assert fingerprint(animals.query) is None
     assert fingerprint(animals.order_by("name").query) is not None
     assert fingerprint(animals.order_by().query) is not None
+    # Animals by their mother are by their mother's ordering, and so on.
+    assert fingerprint(animals.order_by("-mother").query) is None
+    assert fingerprint(animals.order_by("mother__mother").query) is None
+    assert fingerprint(animals.order_by("mother__name").query) is not None
+    monkeypatch.setattr(Animal._meta, "ordering", ["mother"])  # Django says no, in its own words
+    assert fingerprint(animals.query) is not None
     monkeypatch.setattr(Animal._meta, "ordering", ["-name", F("weight").desc()])
     assert fingerprint(animals.query) == fingerprint(Animal.objects.cached().query) is not None
 

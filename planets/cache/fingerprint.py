@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from functools import cache
 from types import ModuleType
 from typing import Any
 
+from django.core.exceptions import FieldDoesNotExist
 from django.db.models import aggregates, expressions, fields, lookups
 from django.db.models.base import ModelBase
+from django.db.models.constants import LOOKUP_SEP
 from django.db.models.fields import related, related_lookups, reverse_related
 from django.db.models.sql import Query
 from django.db.models.sql.datastructures import BaseTable, Join
@@ -37,12 +39,36 @@ MAX_VALUES = 100
 
 def fingerprint(query: Query) -> Hashable | None:
     """Equal for two queries only where their SQL and parameters are; None where it is not told."""
-    ordered = query.order_by or query.extra_order_by or not query.default_ordering
-    ordering: Any = () if ordered else query.get_meta().ordering
+    meta, ordering = query.get_meta(), query.order_by
+    if not ordering and query.default_ordering and not query.extra_order_by:
+        ordering = tuple(meta.ordering)
     try:
-        return _object(query), _sequence(ordering)
+        return _object(query), _sequence(ordering), *_led_to(meta, ordering, frozenset())
     except KeyError:
         return None
+
+
+def _led_to(meta: Any, ordering: Any, before: frozenset[Any]) -> Iterator[Hashable]:
+    """The Meta.ordering of each other model that an ordering by a relation follows."""
+    for name in ordering:
+        model = _related(meta, name) if type(name) is str else None
+        if model and model not in before:
+            yield _sequence(model._meta.ordering)
+            yield from _led_to(model._meta, model._meta.ordering, before | {model})
+
+
+def _related(meta: Any, name: str) -> Any:
+    """The model at the end of a path of relations; None where it ends in anything else."""
+    model = None
+    for part in name.lstrip("-").split(LOOKUP_SEP):
+        try:
+            model = meta.get_field(part).related_model
+        except FieldDoesNotExist:
+            return None
+        if model is None:
+            return None
+        meta = model._meta
+    return model
 
 
 def _object(whole: Any) -> Hashable:
