@@ -41,7 +41,7 @@ def fingerprint(query: Query) -> Hashable | None:
     """Equal for two queries only where their SQL and parameters are; None where it is not told."""
     meta, ordering = query.get_meta(), query.order_by
     if not ordering and query.default_ordering and not query.extra_order_by:
-        ordering = tuple(meta.ordering)
+        ordering = tuple(meta.ordering or ())
     try:
         return _object(query), _sequence(ordering), *_led_to(meta, ordering, frozenset())
     except KeyError:
