@@ -88,6 +88,16 @@ class Server:
             self.process = None
             self._tell_watchdog("")
 
+    def pause(self) -> None:
+        """It keeps its connections and answers nothing, from the return of this on."""
+        assert self.process
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)  # a thread of it may be at work yet
+
+    def resume(self) -> None:
+        assert self.process
+        self.process.send_signal(signal.SIGCONT)
+
     def remove(self) -> None:
         """End it for good, with its directory. May be said twice."""
         self.stop(signal.SIGKILL)
@@ -218,15 +228,6 @@ class Redis(Server):
     def restart(self, how: int = signal.SIGTERM) -> None:
         self.stop(how)
         self.start()
-
-    def pause(self) -> None:
-        """It keeps its connections and answers nothing."""
-        assert self.process
-        self.process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        assert self.process
-        self.process.send_signal(signal.SIGCONT)
 
 
 def free_port() -> int:

@@ -66,13 +66,13 @@ def test_a_database_that_has_stopped_answering_is_not_waited_for(redis: Any) -> 
     def ask_again() -> int:
         assert Client().get("/readyz").status_code == 200
         Planet.objects.exists()  # as a worker has a connection open
-        mariadb.process.send_signal(signal.SIGSTOP)
+        mariadb.pause()
         return Client().get("/readyz").status_code
 
     try:
         assert elsewhere(ask_again) == 503
     finally:
-        mariadb.process.send_signal(signal.SIGCONT)
+        mariadb.resume()
     assert get("/readyz").status_code == 200
 
 

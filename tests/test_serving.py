@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +49,14 @@ def silence() -> Iterator[None]:
     mariadb = getattr(test_settings, "mariadb", None)
     if mariadb is None:
         pytest.skip("TEST_DB_HOST names a database that is not ours to stop")
-    speak = partial(mariadb.process.send_signal, signal.SIGCONT)
-    enough = threading.Timer(PATIENCE / 2, speak)  # who would wait without end fails, and goes on
+    enough = threading.Timer(PATIENCE / 2, mariadb.resume)  # who would wait without end fails
+    mariadb.pause()
     enough.start()
-    mariadb.process.send_signal(signal.SIGSTOP)
     try:
         yield
     finally:
         enough.cancel()
-        speak()
+        mariadb.resume()
 
 
 def test_a_page_is_a_503_that_says_when_to_come_back(redis: Any, limited: None) -> None:
