@@ -234,6 +234,9 @@ def test_an_ordering_of_the_model_is_part_of_the_query(monkeypatch: pytest.Monke
     assert fingerprint(animals.order_by("-mother").query) is None
     assert fingerprint(animals.order_by("mother__mother").query) is None
     assert fingerprint(animals.order_by("mother__name").query) is not None
+    monkeypatch.setattr(Animal._meta, "ordering", None)  # which Django takes for none
+    assert fingerprint(animals.query) is not None
+    assert fingerprint(animals.order_by("-mother").query) is not None
     monkeypatch.setattr(Animal._meta, "ordering", ["mother"])  # Django says no, in its own words
     assert fingerprint(animals.query) is not None
     monkeypatch.setattr(Animal._meta, "ordering", ["-name", F("weight").desc()])

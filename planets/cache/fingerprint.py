@@ -39,22 +39,28 @@ MAX_VALUES = 100
 
 def fingerprint(query: Query) -> Hashable | None:
     """Equal for two queries only where their SQL and parameters are; None where it is not told."""
-    meta, ordering = query.get_meta(), query.order_by
-    if not ordering and query.default_ordering and not query.extra_order_by:
-        ordering = tuple(meta.ordering or ())
+    meta, nothing = query.get_meta(), frozenset[Any]()
+    default = not query.order_by and query.default_ordering and not query.extra_order_by
     try:
-        return _object(query), _sequence(ordering), *_led_to(meta, ordering, frozenset())
+        followed = _ordering(meta, nothing) if default else _led_to(meta, query.order_by, nothing)
+        return _object(query), *followed
     except KeyError:
         return None
 
 
-def _led_to(meta: Any, ordering: Any, before: frozenset[Any]) -> Iterator[Hashable]:
+def _ordering(meta: Any, before: frozenset[Any]) -> Iterator[Hashable]:
+    """A model's Meta.ordering and those that it follows."""
+    names = meta.ordering or ()
+    yield _sequence(names)
+    yield from _led_to(meta, names, before)
+
+
+def _led_to(meta: Any, names: Any, before: frozenset[Any]) -> Iterator[Hashable]:
     """The Meta.ordering of each other model that an ordering by a relation follows."""
-    for name in ordering:
+    for name in names:
         model = _related(meta, name) if type(name) is str else None
         if model and model not in before:
-            yield _sequence(model._meta.ordering)
-            yield from _led_to(model._meta, model._meta.ordering, before | {model})
+            yield from _ordering(model._meta, before | {model})
 
 
 def _related(meta: Any, name: str) -> Any:
