@@ -6,11 +6,10 @@ from django.db.models import CharField, Count, F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
-from .export import write_csv
+from .cache.admin.record import RecordAdmin
 from .facts import BODY, BY_FIELD, CLIMATE, FACTS, GROUPS, ORBIT, ROTATION, TRAITS
 from .models import Moon, Planet
-from .record_admin import RecordAdmin
-from .records import PLANETS
+from .pages.export import write_csv
 
 admin.site.site_header = admin.site.site_title = "Planets"
 admin.site.index_title = "The data of the site"
@@ -59,7 +58,6 @@ class MoonInline(admin.TabularInline):
 
 @admin.register(Planet)
 class PlanetAdmin(RecordAdmin):
-    records = PLANETS
     form = PlanetForm
     list_display = (
         "name",

@@ -4,6 +4,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.urls import reverse
 
+from .cache import Records
 from .facts import BY_FIELD
 from .fields import FactField, UnsignedAutoField, at_least
 from .managers import MoonManager, PlanetManager
@@ -81,6 +82,7 @@ class Planet(models.Model):
     )
 
     objects = PlanetManager()
+    records = Records["Planet"]()
 
     class Meta:
         db_table = "planet"
@@ -136,29 +138,3 @@ class Moon(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"{self.planet.get_absolute_url()}#moon-{self.pk}"
-
-
-class Nothing(models.Manager["Cache"]):
-    """Asks no table: dumpdata reads all models, and this one has none."""
-
-    def get_queryset(self) -> models.QuerySet["Cache"]:
-        return super().get_queryset().none()
-
-
-class Cache(models.Model):
-    """No table: what the admin's cache page, its permissions and its log entries hang on."""
-
-    key = models.CharField(primary_key=True, max_length=255)
-
-    objects = Nothing()
-
-    class Meta:
-        managed = False
-        base_manager_name = "objects"
-        default_permissions = ("view",)
-        permissions = (("invalidate_cache", "Can invalidate the cache"),)
-        verbose_name = "cache key"
-        verbose_name_plural = "cache"
-
-    def __str__(self) -> str:
-        return self.key

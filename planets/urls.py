@@ -1,8 +1,8 @@
 from django.urls import path, register_converter
 from django.urls.converters import IntConverter
 
-from . import views
-from .comparison import LARGEST_ID
+from .pages import views
+from .pages.comparison import LARGEST_ID
 
 
 class PlanetIdConverter(IntConverter):

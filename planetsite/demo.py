@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 import redis
 
-from planets.lab.server import NoServer, binary, die_with_parent
+from planets.cache.lab.private_server import NoServer, binary, die_with_parent
 
 from .environment import VARIABLES
 

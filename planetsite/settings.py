@@ -36,6 +36,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "planets",
+    "planets.cache",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -51,7 +52,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "planets.middleware.DatabaseAwayMiddleware",
+    "planetsite.database_away.DatabaseAwayMiddleware",
 ]
 TEMPLATES = [
     {
@@ -136,11 +137,14 @@ CACHES = {
 CACHE_ASIDE: dict[str, Any] = {
     "TTL": number("CACHE_TTL", 300, low=1, high=7 * 24 * 3600),
     "NEAR": flag("CACHE_NEAR", default=False),
+    "READS": "planets.reads",
+    "NAME": "planets",
+    "METRICS_TOKEN": text("METRICS_TOKEN", ""),
+    # Which entries are fetched is recorded to this file, for tune_cache; "" records nothing.
+    "TRACE": text("CACHE_TRACE", ""),
+    "TRACE_BYTES": whole("CACHE_TRACE_BYTES", 10_000_000, low=1000, high=10**10),
+    "TRACE_PERCENT": number("CACHE_TRACE_PERCENT", 100, low=1, high=100),
 }
-# Which entries are fetched is recorded to this file, for tune_cache; "" records nothing.
-CACHE_TRACE = text("CACHE_TRACE", "")
-CACHE_TRACE_BYTES = number("CACHE_TRACE_BYTES", 10_000_000, low=1000, high=10**10)
-CACHE_TRACE_PERCENT = number("CACHE_TRACE_PERCENT", 100, low=1, high=100)
 
 # --- HTTPS: on unless DEBUG
 HTTPS = flag("HTTPS", default=not DEBUG)
@@ -175,7 +179,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        # Who answers 503 says why itself, and once: planets.middleware.
+        # Who answers 503 says why itself, and once: planetsite.database_away.
         "no_503": {
             "()": "django.utils.log.CallbackFilter",
             "callback": lambda record: getattr(record, "status_code", 0) != 503,
@@ -196,9 +200,8 @@ LOGGING = {
 }
 
 # --- Being looked after
-METRICS_TOKEN = text("METRICS_TOKEN", "")
 if flag("CACHE_STATUS", default=DEBUG):
-    MIDDLEWARE.insert(0, "planets.cache_status.CacheStatusMiddleware")
+    MIDDLEWARE.insert(0, "planets.cache.instruments.cache_status.CacheStatusMiddleware")
 
 # --- Debug toolbar
 if DEBUG:
@@ -209,7 +212,7 @@ if DEBUG:
     DEBUG_TOOLBAR_CONFIG = {"SHOW_COLLAPSED": True}
     DEBUG_TOOLBAR_PANELS = [
         "debug_toolbar.panels.history.HistoryPanel",
-        "planets.panels.CacheAsidePanel",
+        "planets.cache.instruments.panel.CacheAsidePanel",
         "debug_toolbar.panels.sql.SQLPanel",
         "debug_toolbar.panels.timer.TimerPanel",
         "debug_toolbar.panels.settings.SettingsPanel",

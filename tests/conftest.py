@@ -17,15 +17,15 @@ from django.test import override_settings
 
 import planets.cache
 from planets.cache import fetched
-from planets.cache.client import Command, Reply, client
-from planets.cache.signals import Fetch
+from planets.cache.events import Fetch
+from planets.cache.storage.client import Command, Reply, client
+from planets.data.seed import seed
 from planets.models import Moon, Planet
-from planets.seed import seed
 
 from . import servers
 from . import settings as test_settings
 
-LUA = Path(planets.cache.__file__).parent / "lua"
+LUA = Path(planets.cache.__file__).parent / "storage" / "lua"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -67,7 +67,7 @@ def redis() -> Iterator[redis_py.Redis]:
     with redis_py.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True) as plain:
         plain.flushdb()
         # Which server this is; unknown, the next new connection would distrust what is filled.
-        client._exchange([client._recall()])
+        client._exchange([client.greet()])
         yield plain
         plain.flushdb()
 
@@ -112,7 +112,7 @@ def no_redis() -> Iterator[None]:
     caches = {"default": {**django_settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}}
     with override_settings(CACHES=caches):
         yield
-    if recovery := client._recovery:
+    if recovery := client.breaker.recovery:
         recovery.join(timeout=30)
     assert not client.away
 

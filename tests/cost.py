@@ -33,9 +33,9 @@ def invalidation_ms(url: str) -> float:
     """What one write's two round trips take on the Redis at this address."""
     from django.test import override_settings
 
-    from planets.cache import gates, keys
-    from planets.cache.client import client
-    from planets.cache.writes import Touched
+    from planets.cache.storage import gates, keys
+    from planets.cache.storage.client import client
+    from planets.cache.writing.stale import Touched
 
     touched = Touched(frozenset([keys.gate("default", "planet")]), frozenset(["planet:3"]))
     caches = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": url}}

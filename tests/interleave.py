@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from planets.cache import client as client_module
-from planets.cache.aside import Reading
-from planets.cache.client import Client
-from planets.cache.writes import Touched
+from planets.cache.reading import path
+from planets.cache.storage import scripts
+from planets.cache.storage.client import Client
+from planets.cache.writing.stale import Touched
 
 PATIENCE = 30.0  # seconds after which a step that must come has failed
 
@@ -104,7 +104,7 @@ def stopped(
 
 def loaded(read: Callable[[], Any]) -> Any:
     """A reader that has loaded from the database and not yet filled."""
-    return stopped(Reading, "load_values", read, after=True)
+    return stopped(path, "load_missing", read, after=True)
 
 
 def committed(write: Callable[[], Any]) -> Any:
@@ -139,21 +139,21 @@ def without_opening(patch: pytest.MonkeyPatch) -> None:
 
 def without_generations(patch: pytest.MonkeyPatch) -> None:
     """An entry is valid whatever generation it was filled under."""
-    patch.setattr(Reading, "current", lambda self, value: ("any",))
+    patch.setattr(path, "current", lambda lookup, generations, value: ("any",))
 
 
 def without_lease_check(patch: pytest.MonkeyPatch) -> None:
     """A fill stores whoever holds the lease."""
-    script = client_module.script
+    text = scripts.text
 
     def unchecked(name: str) -> str:
         return "\n".join(
-            line for line in script(name).splitlines() if "~= ARGV[1] then return 0" not in line
+            line for line in text(name).splitlines() if "~= ARGV[1] then return 0" not in line
         )
 
-    patch.setattr(client_module, "script", unchecked)
+    patch.setattr(scripts, "text", unchecked)
 
 
 def without_recall(patch: pytest.MonkeyPatch) -> None:
     """A Redis is trusted whoever it is."""
-    patch.setattr(Client, "_recall", lambda self: ("PING",))
+    patch.setattr(Client, "greet", lambda self: ("PING",))

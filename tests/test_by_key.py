@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from planets.cache.by_key import RowsByKey
+from planets.cache.orm.rows_by_key import RowsByKey
 
 from .test_plan import compiled  # noqa: F401  a fixture
 from .test_queryset import FULL, parts

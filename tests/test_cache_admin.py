@@ -16,13 +16,13 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from planets.cache import keys
+from planets.cache.storage import keys
 from planets.models import Planet
 from planets.records import planet
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("solar_system")]
 
-CACHE = "/admin/planets/cache/"
+CACHE = "/admin/cache_aside/cache/"
 
 
 def logged_in(*permissions: str, csrf: bool = False) -> Client:
@@ -39,11 +39,11 @@ def operator() -> Client:
 
 
 def key_page(name: str) -> str:
-    return reverse("admin:planets_cache_change", args=[quote(name)])
+    return reverse("admin:cache_aside_cache_change", args=[quote(name)])
 
 
 def deletion(name: str) -> str:
-    return reverse("admin:planets_cache_delete", args=[quote(name)])
+    return reverse("admin:cache_aside_cache_delete", args=[quote(name)])
 
 
 def text(response: Any) -> str:

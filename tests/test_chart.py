@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from planets.cache.history import Minute
-from planets.chart import bars, width
+from planets.cache.admin.ratio_chart import bars, width
+from planets.cache.instruments.history import Minute
 
 pytestmark = pytest.mark.once
 

@@ -13,9 +13,9 @@ import pytest
 from django.core.checks import run_checks
 from django.core.management import call_command
 
-from planets.cache.client import client
-from planets.cache.server import Server, server
-from planets.checks import TOOLBAR, isolation, of_server, toolbar
+from planets.cache.checks import TOOLBAR, isolation, of_server, toolbar
+from planets.cache.instruments.server import Server, server
+from planets.cache.storage.client import client
 
 # From Django 6.1 on, its own checks of the models ask the databases what they can.
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,9 @@ JSON = "django_redis.serializers.json.JSONSerializer"
 def found(*, deploy: bool = False) -> dict[str, str]:
     """Our messages by id, with their hints, which each must have."""
     messages = run_checks(include_deployment_checks=deploy)
-    ours = {str(m.id): f"{m.msg} {m.hint}" for m in messages if str(m.id).startswith("planets.")}
+    ours = {
+        str(m.id): f"{m.msg} {m.hint}" for m in messages if str(m.id).startswith("cache_aside.")
+    }
     assert all(m.hint for m in messages if str(m.id) in ours)
     return ours
 
@@ -55,17 +57,17 @@ def test_a_plain_check_does_not_ask_redis(round_trips: list[list[str]], no_redis
 def test_the_settings_of_the_layer_are_checked(settings: Any) -> None:
     settings.CACHE_ASIDE = {"TLL": 3}
 
-    assert "'TLL'" in found()["planets.E001"]
-    assert set(found(deploy=True)) == {"planets.E001"}
+    assert "'TLL'" in found()["cache_aside.E001"]
+    assert set(found(deploy=True)) == {"cache_aside.E001"}
 
 
 def test_the_alias_must_be_one_of_django_redis(settings: Any) -> None:
     settings.CACHE_ASIDE = {"REDIS": "redis"}
-    assert "'redis'" in found()["planets.E002"]
+    assert "'redis'" in found()["cache_aside.E002"]
 
     settings.CACHE_ASIDE = {}
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    assert "'default'" in found()["planets.E003"]
+    assert "'default'" in found()["cache_aside.E003"]
 
 
 WEEK = 7 * 24 * 3600
@@ -75,9 +77,9 @@ WEEK = 7 * 24 * 3600
     ("options", "expected"),
     [
         ({"TTL": WEEK}, []),
-        ({"TTL": WEEK + 1}, ["planets.W001"]),
+        ({"TTL": WEEK + 1}, ["cache_aside.W001"]),
         ({"TTL": 10, "ABSENT_TTL": 10}, []),
-        ({"TTL": 10, "ABSENT_TTL": 11}, ["planets.W002"]),
+        ({"TTL": 10, "ABSENT_TTL": 11}, ["cache_aside.W002"]),
     ],
 )
 def test_ttls_make_sense(settings: Any, options: dict[str, Any], expected: list[str]) -> None:
@@ -109,14 +111,14 @@ def test_no_other_cache_unpickles_what_lies_in_ours(
 
     messages = found()
 
-    assert set(messages) == ({"planets.W003"} if warned else set())
+    assert set(messages) == ({"cache_aside.W003"} if warned else set())
     assert "secret" not in str(messages)
 
 
 def test_our_own_cache_may_not_unpickle_either(settings: Any) -> None:
     settings.CACHES = {"default": {**OURS, "OPTIONS": {}}}
 
-    assert "CACHES['default']" in found()["planets.W003"]
+    assert "CACHES['default']" in found()["cache_aside.W003"]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_the_isolation_level_lets_transactions_use_the_cache(
         )
     )
 
-    assert [message.id for message in messages] == (["planets.W004"] if words else [])
+    assert [message.id for message in messages] == (["cache_aside.W004"] if words else [])
     assert words in "".join(message.msg for message in messages)
 
 
@@ -152,7 +154,7 @@ def test_the_isolation_level_lets_transactions_use_the_cache(
     ("before", "warned"),
     [
         ("django.middleware.gzip.GZipMiddleware", False),
-        ("planets.middleware.DatabaseAwayMiddleware", True),
+        ("planets.cache.instruments.cache_status.CacheStatusMiddleware", True),
         ("django.middleware.cache.FetchFromCacheMiddleware", True),
     ],
 )
@@ -166,11 +168,11 @@ def test_the_toolbar_stands_before_what_fetches(before: str, warned: bool) -> No
 
 
 def test_a_deployment_check_asks_redis(redis: Any) -> None:
-    assert "planets.W006" in found(deploy=True)  # the tests' Redis has no maxmemory
+    assert "cache_aside.W006" in found(deploy=True)  # the tests' Redis has no maxmemory
 
 
 def test_redis_away_is_an_error_of_a_deployment(no_redis: None) -> None:
-    assert "ConnectionError" in found(deploy=True)["planets.E004"]
+    assert "ConnectionError" in found(deploy=True)["cache_aside.E004"]
     assert not client.away
 
 
@@ -192,13 +194,13 @@ def good(redis: Any) -> Server:
         ({"policy": "allkeys-lru"}, []),
         ({"policy": "volatile-ttl"}, []),
         ({"version": "5.0.14"}, []),
-        ({"version": "4.0.14"}, ["planets.E005"]),
-        ({"role": "slave"}, ["planets.E006"]),
-        ({"max_memory": 0}, ["planets.W006"]),
-        ({"max_memory": 0, "policy": "noeviction"}, ["planets.W006"]),
-        ({"policy": "noeviction"}, ["planets.W007"]),
-        ({"policy": "allkeys-random"}, ["planets.W008"]),
-        ({"policy": "volatile-random"}, ["planets.W008"]),
+        ({"version": "4.0.14"}, ["cache_aside.E005"]),
+        ({"role": "slave"}, ["cache_aside.E006"]),
+        ({"max_memory": 0}, ["cache_aside.W006"]),
+        ({"max_memory": 0, "policy": "noeviction"}, ["cache_aside.W006"]),
+        ({"policy": "noeviction"}, ["cache_aside.W007"]),
+        ({"policy": "allkeys-random"}, ["cache_aside.W008"]),
+        ({"policy": "volatile-random"}, ["cache_aside.W008"]),
     ],
 )
 def test_what_a_server_must_be(good: Server, seen: dict[str, Any], expected: list[str]) -> None:
@@ -209,7 +211,7 @@ def test_the_checks_of_redis_can_be_run_alone(redis: Any) -> None:
     out = StringIO()
     call_command("check", deploy=True, tags=["redis"], stdout=out, stderr=out)
 
-    assert "planets.W006" in out.getvalue()
+    assert "cache_aside.W006" in out.getvalue()
     assert "security." not in out.getvalue()
 
 
@@ -228,14 +230,16 @@ def test_a_check_of_a_deployment_without_redis_fails() -> None:
     )
 
     assert done.returncode == 1
-    assert "planets.E004" in done.stderr
+    assert "cache_aside.E004" in done.stderr
 
 
 def test_every_check_and_command_stands_in_the_docs() -> None:
     root = Path(__file__).parent.parent
     text = (root / "docs" / "operating.md").read_text()
-    ids = re.findall(r'id="(planets\.[EW]\d+)"', (root / "planets" / "checks.py").read_text())
+    ids = re.findall(
+        r'id="(cache_aside\.[EW]\d+)"', (root / "planets" / "cache" / "checks.py").read_text()
+    )
 
-    assert len(ids) == len(set(ids)) == text.count("| `planets.")
+    assert len(ids) == len(set(ids)) == text.count("| `cache_aside.")
     for name in [*ids, "show_cache", "warm_cache", "invalidate_cache"]:
         assert name in text

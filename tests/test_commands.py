@@ -52,7 +52,7 @@ def shell(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_has_examples_and_tells_the_exit_status(name: str) -> None:
-    text = load_command_class("planets", name).create_parser("manage.py", name).format_help()
+    text = load_command_class("planets.cache", name).create_parser("manage.py", name).format_help()
 
     assert f"manage.py {name} " in text.partition("examples:")[2]
     assert "Exit status: 0; 1 where" in text
@@ -220,7 +220,7 @@ def test_warm_cache_names_what_it_does_not_understand(args: list[str], message: 
 
 
 def test_warm_cache_fails_where_something_was_not_stored(redis: Any, settings: Any) -> None:
-    settings.CACHE_ASIDE = {"MAX_BYTES": 300}
+    settings.CACHE_ASIDE = {"MAX_BYTES": 300, "READS": "planets.reads"}
 
     with pytest.raises(CommandError, match=r"are not in the cache .*: not stored: "):
         run("warm_cache", "queries")
@@ -245,7 +245,12 @@ def test_invalidate_cache_of_tables_as_json(redis: Any) -> None:
 
     assert json.loads(run("invalidate_cache", "planet", "moon", "--format", "json")) == {
         "dry_run": False,
-        "keys": ["gen:default:moon", "gen:default:planet", "gen:default:planet#rows"],
+        "keys": [
+            "gen:default:moon",
+            "gen:default:moon#rows",
+            "gen:default:planet",
+            "gen:default:planet#rows",
+        ],
     }
     assert not redis.exists("gen:default:planet#rows")
 

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planets.comparison import LARGEST_ID, MOST, Row, compare, parse
 from planets.models import Planet
+from planets.pages.comparison import LARGEST_ID, MOST, Row, compare, parse
 
 
 def row(field: str, *planets: Planet) -> Row:

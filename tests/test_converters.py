@@ -12,8 +12,8 @@ import pytest
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models.sql.compiler import SQLCompiler
 
-from planets.cache.by_key import RowsByKey
-from planets.cache.plans import plans
+from planets.cache.orm.plans import plans
+from planets.cache.orm.rows_by_key import RowsByKey
 
 from .zoo.models import Everything
 

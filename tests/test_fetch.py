@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from planets.cache import fetch, invalidate
-from planets.cache.signals import Fetch
+from planets.cache.events import Fetch
 from planets.models import Moon, Planet
 
 from .test_queryset import FULL

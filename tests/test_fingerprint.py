@@ -18,9 +18,9 @@ from django.db.models.functions import Lower, Now
 from django.db.models.lookups import Exact
 from django.test import override_settings
 
-from planets.cache.fingerprint import MAX_VALUES, fingerprint
-from planets.cache.plans import plans
-from planets.cache.seen import Seen
+from planets.cache.orm.fingerprint import MAX_VALUES, fingerprint
+from planets.cache.orm.plans import plans
+from planets.cache.orm.seen import Seen
 
 from .test_plan import compiled  # noqa: F401  a fixture
 from .test_queryset import READS
@@ -262,7 +262,7 @@ def test_only_what_comes_again_is_remembered_and_only_so_much(
     redis: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plans.clear()
-    monkeypatch.setattr("planets.cache.plans.MAX_PLANS", 2)
+    monkeypatch.setattr("planets.cache.orm.plans.MAX_PLANS", 2)
     monkeypatch.setattr(plans, "_seen", Seen(6))
     read = lambda weight: list(Animal.objects.cached().filter(weight=weight))  # noqa: E731
     for weight in range(10):

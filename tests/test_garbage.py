@@ -10,7 +10,8 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from planets.cache import codecs, stats
+from planets.cache import stats
+from planets.cache.reading import codec as codecs
 from planets.models import Planet
 from planets.records import planet
 

@@ -15,16 +15,18 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from planets import metrics
-from planets.cache_status import header
+from planets.cache.instruments import metrics
+from planets.cache.instruments.cache_status import header
+from planets.cache.instruments.watch import Watch
 from planets.models import Planet
-from planets.watching import Watch
 
 from . import settings as test_settings
 from .interleave import elsewhere
 from .servers import Redis, free_port
 from .test_middleware import database_away  # noqa: F401  a fixture
 from .test_outage import own, wait_until  # noqa: F401  a fixture
+
+CACHE_STATUS = "planets.cache.instruments.cache_status.CacheStatusMiddleware"
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("solar_system")]
 
@@ -106,7 +108,7 @@ def test_metrics_count_what_was_done(redis: Any) -> None:
 def test_metrics_are_not_for_everybody(redis: Any, settings: Any) -> None:
     assert get("/metrics", REMOTE_ADDR="192.0.2.1").status_code == 403
     assert get("/metrics", headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 403
-    settings.METRICS_TOKEN = "token"
+    settings.CACHE_ASIDE = {"METRICS_TOKEN": "token"}
     assert get("/metrics").status_code == 403
     assert get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 403
     assert get("/metrics", headers={"Authorization": "Bearer token"}).status_code == 200
@@ -176,12 +178,15 @@ def test_workers_are_counted_together_and_also_after_one_has_ended(
 
 
 def test_the_header_of_a_page(redis: Any, settings: Any) -> None:
-    settings.MIDDLEWARE = ["planets.cache_status.CacheStatusMiddleware", *settings.MIDDLEWARE]
+    settings.MIDDLEWARE = [
+        "planets.cache.instruments.cache_status.CacheStatusMiddleware",
+        *settings.MIDDLEWARE,
+    ]
     assert get("/planets/3/")["Cache-Status"] == 'planets; fwd=miss; detail="3 misses"'
     assert re.fullmatch(
         r'planets; hit; ttl=\d+; detail="3 hits"', get("/planets/3/")["Cache-Status"]
     )
-    settings.CACHE_ASIDE = {"ENABLED": False}
+    settings.CACHE_ASIDE = {"ENABLED": False, "NAME": "planets"}
     assert get("/planets/3/")["Cache-Status"] == 'planets; fwd=bypass; detail="3 bypasses"'
     assert "Cache-Status" not in get("/healthz").headers
 

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from planets.cache import history, keys, stats
-from planets.cache.client import Unavailable
-from planets.cache.history import Minute, Teller, ratio
+from planets.cache import stats
+from planets.cache.instruments import history
+from planets.cache.instruments.history import Minute, Teller, ratio
+from planets.cache.storage import keys
+from planets.cache.storage.errors import Unavailable
 
 
 def now() -> int:

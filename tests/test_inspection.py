@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from planets.cache import fetch, gates, invalidate, keys
-from planets.cache.client import Unavailable, client
-from planets.cache.inspection import Content, opened
+from planets.cache import fetch, invalidate
+from planets.cache.instruments.inspection import Content, opened
+from planets.cache.storage import gates, keys
+from planets.cache.storage.client import Unavailable, client
 from planets.models import Planet
 from planets.records import planet
 

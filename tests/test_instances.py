@@ -14,7 +14,7 @@ from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_init, pre_init
 from django.test.utils import isolate_apps
 
-from planets.cache.instances import Builder, builder
+from planets.cache.orm.instances import Builder, builder
 from planets.models import Moon, Planet
 
 from .test_queryset import FULL

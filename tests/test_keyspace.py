@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from planets.cache.client import Unavailable
-from planets.cache.keyspace import FIRST, browse, kind, printable, sample
+from planets.cache.instruments.keyspace import FIRST, browse, kind, printable, sample
+from planets.cache.storage.errors import Unavailable
 
 
 @pytest.fixture(autouse=True)

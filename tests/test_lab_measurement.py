@@ -13,10 +13,10 @@ import redis as redis_py
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from planets.cache.client import client
-from planets.lab import synthetic
-from planets.lab.space import private
-from planets.lab.trace import Trace
+from planets.cache.lab.space import private
+from planets.cache.lab.trace import Trace
+from planets.cache.storage.client import client
+from planets.data import synthetic
 from planets.models import Planet
 from planets.records import planet
 

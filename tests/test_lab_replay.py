@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from planets.lab import server
-from planets.lab.advice import advise
-from planets.lab.replay import Outcome, Setup, Stopped, replay
-from planets.lab.server import NoServer, private_server
-from planets.lab.sweep import Cell, base_memory, check, sweep
-from planets.lab.workload import Event, NoWorkload, Workload
+from planets.cache.lab import private_server as server
+from planets.cache.lab.advice import advise
+from planets.cache.lab.private_server import NoServer, private_server
+from planets.cache.lab.replay import Outcome, Setup, Stopped, replay
+from planets.cache.lab.sweep import Cell, base_memory, check, sweep
+from planets.cache.lab.workload import Event, NoWorkload, Workload
 
 pytestmark = pytest.mark.once
 
@@ -92,7 +92,7 @@ def test_a_sweep_that_is_left_early_cancels_the_rest(monkeypatch: pytest.MonkeyP
     def interrupted(runs: object) -> None:
         raise KeyboardInterrupt  # as Ctrl-C does while it waits
 
-    monkeypatch.setattr("planets.lab.sweep.as_completed", interrupted)
+    monkeypatch.setattr("planets.cache.lab.sweep.as_completed", interrupted)
     hours = workload((0, "a"), (10_000, "a"))
 
     with pytest.raises(KeyboardInterrupt):

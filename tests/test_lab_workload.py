@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from planets.lab.workload import NoWorkload, Shape, from_log, synthetic
+from planets.cache.lab.workload import NoWorkload, Shape, from_log, synthetic
 
 pytestmark = pytest.mark.once
 

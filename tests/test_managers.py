@@ -1,9 +1,9 @@
 import pytest
 from django.http import QueryDict
 
-from planets.forms import ListFilter, MoonFilter, PlanetFilter
 from planets.managers import MOON_SORTS, PLANET_SORTS
 from planets.models import Moon, Planet
+from planets.pages.forms import ListFilter, MoonFilter, PlanetFilter
 
 pytestmark = pytest.mark.django_db
 

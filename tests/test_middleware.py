@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, connec
 from django.http import HttpResponse
 from django.test import Client
 
-from planets.middleware import RETRY_AFTER, connected, is_away
+from planetsite.database_away import RETRY_AFTER, connected, is_away
 
 from .interleave import elsewhere
 

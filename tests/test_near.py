@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from planets.cache.client import client
-from planets.cache.near import Near, near
-from planets.cache.signals import Fetch
+from planets.cache.events import Fetch
+from planets.cache.storage.client import client
+from planets.cache.storage.near import Near, near
 from planets.models import Planet
 from planets.records import planet, planets
 
@@ -27,13 +28,13 @@ OLD, NEW = "Earth", "Terra"
 @pytest.fixture
 def on(settings: Any, redis: Any) -> Iterator[None]:
     settings.CACHE_ASIDE = {"NEAR": True, "BREAKER_PROBE": 0.05}
-    near.start()
-    wait_until(lambda: near.trusted)
+    near.tracking.start()
+    wait_until(trusted)
     yield
     settings.CACHE_ASIDE = {}
-    wait_until(lambda: not near.trusted)
-    assert near._thread
-    near._thread.join(10)
+    wait_until(lambda: not trusted())
+    assert near.tracking.thread
+    near.tracking.thread.join(10)
 
 
 @pytest.fixture
@@ -48,10 +49,14 @@ def own(on: None, settings: Any) -> Iterator[Redis]:
         wait_until(lambda: not client.away)
 
 
+def trusted() -> bool:
+    return near.tracking.trusted(time.monotonic())
+
+
 def follow(server: Redis) -> None:
     def followed() -> bool:
         with server.client() as direct:
-            return near.trusted and any("B" in c["flags"] for c in direct.client_list())
+            return trusted() and any("B" in c["flags"] for c in direct.client_list())
 
     wait_until(followed)
 
@@ -156,11 +161,11 @@ def test_silence_turns_it_off_and_a_new_connection_on_again(
 ) -> None:
     read_until_near(events)
     getattr(own, how)()
-    wait_until(lambda: not near.trusted)
+    wait_until(lambda: not trusted())
     wait_until(lambda: "planet:3" not in near._slots)
     assert by_record() == OLD
     own.start() if how == "stop" else own.resume()
-    wait_until(lambda: near.trusted)
+    wait_until(trusted)
     read_until_near(events)
 
 
@@ -177,7 +182,7 @@ def test_a_forked_process_begins_with_none_of_it(on: None, events: list[Fetch]) 
     read_until_near(events)
 
     def child() -> None:
-        fresh = "planet:3" not in near._slots and not near.trusted
+        fresh = "planet:3" not in near._slots and not trusted()
         os._exit(0 if fresh and by_record() == OLD else 1)
 
     assert killed(child) == 0
@@ -204,7 +209,7 @@ def test_a_model_that_is_handed_values_can_change_none_of_them(
         return Planet(**dict(zip(names, values, strict=True)))
 
     monkeypatch.setattr(Planet, "from_db", from_db)
-    monkeypatch.setattr("planets.cache.hashes.builder", lambda model: model)
+    monkeypatch.setattr("planets.cache.records.builder", lambda model: model)
     planet(3)
     assert [type(values) for values in handed] == [tuple]
 
@@ -227,7 +232,7 @@ def test_a_redis_that_cannot_track_is_said_once_and_used_without(
     with Redis() as server, server.client() as direct:
         direct.execute_command("ACL", "SETUSER", "default", "-client|tracking")
         use(settings, server.url)
-        with caplog.at_level(logging.WARNING, "planets.cache.near"):
+        with caplog.at_level(logging.WARNING, "planets.cache.storage.tracking"):
             settings.CACHE_ASIDE = {"NEAR": True}
             by_record()
             wait_until(lambda: "cannot track keys" in caplog.text)

@@ -11,8 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, connections, transaction
 
 from planets.cache import Records, fetch
-from planets.cache.client import Command, Reply, client
-from planets.cache.signals import Fetch
+from planets.cache.events import Fetch
+from planets.cache.storage.client import Command, Reply, client
 from planets.models import Moon, Planet
 
 from .interleave import Stop, elsewhere

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from planets.cache.client import Unavailable, client
 from planets.cache.conf import conf
-from planets.cache.signals import Fetch
+from planets.cache.events import Fetch
+from planets.cache.storage.client import Unavailable, client
 from planets.models import Planet
 from planets.records import planet
 
@@ -68,7 +68,7 @@ def test_a_stopped_redis_is_soon_left_alone_and_found_again(
     own: Redis, events: list[Fetch], round_trips: list[list[str]], caplog: Any
 ) -> None:
     the_site_is_right()
-    with caplog.at_level(logging.WARNING, "planets.cache.client"):
+    with caplog.at_level(logging.WARNING, "planets.cache.storage.breaker"):
         own.stop()
         for _ in range(3):
             the_site_is_right()

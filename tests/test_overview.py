@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from redis.cluster import RedisCluster
 
-from planets.cache import overview
-from planets.cache.client import client
-from planets.cache.inspection import opened
-from planets.cache.keyspace import browse
-from planets.cache.signals import Fetch
+from planets.cache.events import Fetch
+from planets.cache.instruments import overview
+from planets.cache.instruments.inspection import opened
+from planets.cache.instruments.keyspace import browse
+from planets.cache.storage.client import client
 from planets.models import Planet
 from planets.records import planet, planets
 

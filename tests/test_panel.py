@@ -16,9 +16,11 @@ from django.test import AsyncClient, Client
 from django.urls import include, path
 
 from planets.cache import fetched, invalidated
+from planets.cache.instruments.panel import CacheAsidePanel
 from planets.models import Planet
-from planets.panels import CacheAsidePanel
 from planets.records import aplanet, planet
+
+CACHE_STATUS = "planets.cache.instruments.cache_status.CacheStatusMiddleware"
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -64,7 +66,7 @@ def toolbar(settings: Any) -> Iterator[None]:
     settings.MIDDLEWARE = ["debug_toolbar.middleware.DebugToolbarMiddleware", *site.MIDDLEWARE]
     settings.DEBUG_TOOLBAR_PANELS = [
         "debug_toolbar.panels.history.HistoryPanel",
-        "planets.panels.CacheAsidePanel",
+        "planets.cache.instruments.panel.CacheAsidePanel",
     ]
     DebugToolbar._panel_classes = None
     yield
@@ -144,7 +146,10 @@ async def test_an_async_view(async_database: None) -> None:
 async def test_requests_at_the_same_time_each_see_their_own(
     async_database: None, settings: Any
 ) -> None:
-    settings.MIDDLEWARE = ["planets.cache_status.CacheStatusMiddleware", *settings.MIDDLEWARE]
+    settings.MIDDLEWARE = [
+        "planets.cache.instruments.cache_status.CacheStatusMiddleware",
+        *settings.MIDDLEWARE,
+    ]
     client = AsyncClient()
     await client.get("/async/")
     responses = await asyncio.gather(*(client.get("/async/") for _ in range(5)))

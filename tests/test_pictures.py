@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 
 from planets.models import Planet
-from planets.pictures import SUN_RADIUS, globe, scene
+from planets.pages.pictures import SUN_RADIUS, globe, scene
 
 JUPITER = Planet(name="Jupiter", kind="gas-giant", radius=71492, has_rings=True)
 EARTH = Planet(name="Earth", kind="terrestrial", radius=6378, axial_tilt=23.4)

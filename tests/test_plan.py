@@ -17,7 +17,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.test.utils import isolate_apps
 
 from planets.cache import CacheAsideManager, stats
-from planets.cache.plans import plans
+from planets.cache.orm.plans import plans
 
 from .test_queryset import READS, parts, rows  # noqa: F401  a fixture
 from .zoo.models import Animal, Everything

@@ -19,7 +19,7 @@ from django.db.models.functions import Now, Random, TruncMonth, Upper
 from django.utils import timezone
 
 from planets.cache import disabled
-from planets.cache.signals import Fetch
+from planets.cache.events import Fetch
 from planets.models import Moon, Planet
 
 from .zoo.models import Animal, Bird, Everything, Pet, Tag

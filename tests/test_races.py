@@ -16,11 +16,14 @@ from django.db import DatabaseError, connection, connections, transaction
 from django.db.models.signals import post_save
 from django.dispatch import Signal
 
-from planets.cache import gates, lease, writes
-from planets.cache.client import Client, Unavailable, client
-from planets.cache.hashes import Records
-from planets.cache.signals import Fetch
-from planets.cache.writes import Touched, Writes
+from planets.cache.events import Fetch
+from planets.cache.records import Records
+from planets.cache.storage import gates
+from planets.cache.storage import leases as lease
+from planets.cache.storage.client import Client, Unavailable, client
+from planets.cache.writing.hooks import transaction_of
+from planets.cache.writing.stale import Touched
+from planets.cache.writing.transaction import Transaction
 from planets.models import Planet
 from planets.records import planet
 
@@ -160,7 +163,7 @@ def test_r4_an_old_snapshot_is_not_kept(
     naive: bool, read: Callable[[], str], monkeypatch: Patch
 ) -> None:
     if naive:
-        monkeypatch.setattr(Writes, "forbids", lambda self, gates, records: "")
+        monkeypatch.setattr(Transaction, "forbids", lambda self, gates, records: "")
 
     def read_from_the_past() -> str:
         with transaction.atomic():
@@ -323,7 +326,7 @@ def test_r8_a_refused_begin_leaves_nothing_behind(naive: bool, monkeypatch: Patc
             pass
         connection.close()
         if naive:  # a stack of transactions of our own, which the failure left one too high
-            monkeypatch.setattr(Writes, "in_transaction", True)
+            monkeypatch.setattr(Transaction, "in_progress", True)
             without_closing(monkeypatch)
         rename()
         assert name_in_the_database() == NEW
@@ -374,15 +377,15 @@ def test_r10_an_absence_and_a_creation_at_once(naive: bool, monkeypatch: Patch) 
 def test_r12_a_savepoint_is_rolled_back_and_the_rest_commits(
     naive: bool, events: list[Fetch], monkeypatch: Patch
 ) -> None:
-    hold, settle = Writes.hold, Writes.settle
+    close_gates, open_gates = Transaction.close_gates, Transaction.open_gates
     if naive:  # an on_commit hook goes with the savepoint that it was registered in
 
-        def hold_and_hook(self: Writes, touched: Touched, sql: str = "") -> None:
-            hold(self, touched, sql)
-            transaction.on_commit(lambda: settle(self))
+        def close_and_hook(self: Transaction, touched: Touched, sql: str = "") -> None:
+            close_gates(self, touched, sql)
+            transaction.on_commit(lambda: open_gates(self))
 
-        monkeypatch.setattr(Writes, "hold", hold_and_hook)
-        monkeypatch.setattr(Writes, "settle", lambda self: None)
+        monkeypatch.setattr(Transaction, "close_gates", close_and_hook)
+        monkeypatch.setattr(Transaction, "open_gates", lambda self: None)
     with transaction.atomic():
         with transaction.atomic():
             rename("never")
@@ -393,9 +396,9 @@ def test_r12_a_savepoint_is_rolled_back_and_the_rest_commits(
     elsewhere(by_query)
     assert [event.outcome for event in events] == (["miss", "miss"] if naive else ["miss", "hit"])
     assert by_query() == OLD
-    state = writes.writes(connection)
+    state = transaction_of(connection)
     assert state
-    settle(state)
+    open_gates(state)
 
 
 # --- R13
@@ -404,7 +407,7 @@ def test_r12_a_savepoint_is_rolled_back_and_the_rest_commits(
 @both
 def test_r13_a_save_that_fails_after_its_statement(naive: bool, monkeypatch: Patch) -> None:
     if naive:  # invalidation by post_save alone
-        monkeypatch.setattr(connections["default"], "execute_wrappers", [])
+        monkeypatch.setattr(Transaction, "write", lambda self, touched, write, sql="": write())
     by_record()
     earth = Planet.objects.get(pk=3)
     earth.name = NEW
@@ -519,7 +522,9 @@ def test_a_user_hook_on_commit_sees_the_new_state() -> None:
 
 def test_two_writers_at_once_keep_the_gate_closed_until_the_last_one_ends() -> None:
     by_query()
-    with stopped(Writes, "settle", lambda: Planet.objects.filter(pk=4).update(mass=1), after=False):
+    with stopped(
+        Transaction, "open_gates", lambda: Planet.objects.filter(pk=4).update(mass=1), after=False
+    ):
         rename()
         client_gate = client.call(("GET", "gen:default:planet"))[0]
         assert client_gate.startswith(b"w:")

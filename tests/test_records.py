@@ -10,9 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, models, transaction
 
 from planets.cache import Records
-from planets.cache.signals import Fetch
+from planets.cache.events import Fetch
 from planets.models import Planet
-from planets.records import PLANETS, aplanet, planet, planets
+from planets.records import aplanet, planet, planets
 
 from .test_queryset import FULL, parts
 from .zoo.models import Everything
@@ -146,7 +146,7 @@ def test_a_bulk_write_makes_all_hashes_stale_by_one_key(redis: Any, events: list
 
 def test_a_schema_change_is_a_miss(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     planet(3)
-    monkeypatch.setattr(PLANETS, "schema", "another")
+    monkeypatch.setattr(Planet.records.shelf, "schema", "another")
     assert planet(3)
     assert redis.hget("planet:3", "_aside").startswith("another ")
 

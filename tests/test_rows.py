@@ -8,8 +8,8 @@ import pytest
 from django.db import models
 from django.db.models import Value
 
-from planets.cache.near import near
-from planets.cache.rows import SharedRows
+from planets.cache.reading.rows import SharedRows
+from planets.cache.storage.near import near
 
 from .test_near import on  # noqa: F401  a fixture
 from .test_queryset import FULL, parts

@@ -3,9 +3,9 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
+from planets.data.seed import Seeded, seed
+from planets.data.solar_system import MOONS
 from planets.models import Moon, Planet
-from planets.seed import Seeded, seed
-from planets.solar_system import MOONS
 
 pytestmark = pytest.mark.django_db
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from planets.cache.client import Unavailable, client
-from planets.cache.server import server
+from planets.cache.instruments.server import server
+from planets.cache.storage.client import Unavailable, client
 
 
 def test_it_tells_what_the_server_tells_of_itself(redis: Any) -> None:

@@ -15,9 +15,9 @@ import pytest
 from django.db import OperationalError, connections, transaction
 from django.test import Client
 
-from planets.middleware import RETRY_AFTER
 from planets.models import Planet
 from planets.records import planet
+from planetsite.database_away import RETRY_AFTER
 from planetsite.serving import limit_waits
 
 from . import settings as test_settings

@@ -13,8 +13,10 @@ import pytest
 from django.db import connections
 
 from planets.cache import fetched, stats
-from planets.cache.aside import Reading
-from planets.cache.signals import Fetch
+from planets.cache.events import Fetch
+from planets.cache.orm.rows_by_key import RowsByKey
+from planets.cache.reading import path
+from planets.cache.reading.lookup import Load
 from planets.models import Planet
 from planets.records import planet, planets
 
@@ -38,13 +40,13 @@ def stampede(
     outcomes: Counter[str] = Counter()
     lock = threading.Lock()
     waits: set[int] = set()
-    load_values, count = Reading.load_values, stats.count
+    load_missing, count = path.load_missing, stats.count
 
-    def held_load(self: Reading) -> Any:
+    def held_load(load: Load, claimed: path.Claim) -> Any:
         give_up = time.monotonic() + PATIENCE
         while waiting.value < everyone - 1 and time.monotonic() < give_up:
             time.sleep(0.005)
-        return load_values(self)
+        return load_missing(load, claimed)
 
     def counted(kind: str, outcome: str, by: int = 1) -> None:
         if (kind, outcome) == ("lease", "waited") and threading.get_ident() not in waits:
@@ -63,7 +65,7 @@ def stampede(
         connections.close_all()
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(Reading, "load_values", held_load)
+    patch.setattr(path, "load_missing", held_load)
     patch.setattr(stats, "count", counted)
     fetched.connect(hear)
     try:
@@ -139,11 +141,11 @@ def test_a_waiter_gives_up_and_loads_without_filling(
 
 
 def test_a_failing_load_gives_its_lease_back(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: Reading) -> Any:
+    def fail(*args: Any) -> Any:
         raise RuntimeError("the database is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Reading, "load_values", fail)
+        patch.setattr(RowsByKey, "load", fail)
         with pytest.raises(RuntimeError):
             planet(3)
     assert redis.keys("lease:*") == []

@@ -11,7 +11,8 @@ from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planets.cache.tables import PrimaryKeys, read
+from planets.cache.writing.reader import read
+from planets.cache.writing.statement import PrimaryKeys
 from planets.models import Moon, Planet
 
 from .zoo.models import Animal, Bird, Everything, Pet, Tag

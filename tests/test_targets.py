@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from planets.cache.targets import parse
+from planets.cache.management.targets import parse
 from planets.models import Planet
 
 pytestmark = pytest.mark.django_db

@@ -163,10 +163,10 @@ ADMIN = [
             *(f"{model}/3/{view}/" for view in ("change", "delete", "history")),
         )
     ),
-    "/admin/planets/cache/",
-    "/admin/planets/cache/keys/",
-    "/admin/planets/cache/invalidate-everything/",
-    "/admin/planets/cache/planet:3/change/",
+    "/admin/cache_aside/cache/",
+    "/admin/cache_aside/cache/keys/",
+    "/admin/cache_aside/cache/invalidate-everything/",
+    "/admin/cache_aside/cache/planet:3/change/",
     "/admin/password_change/",
 ]
 

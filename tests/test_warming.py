@@ -7,10 +7,10 @@ import pytest
 from django.db import connection
 from django.test import Client as Browser
 
-from planets.cache.client import Unavailable
-from planets.cache.signals import Fetch
+from planets.cache.events import Fetch
+from planets.cache.storage.errors import Unavailable
+from planets.cache.warming import BATCH, JOBS, Job, Warmed, count_jobs, record_jobs, warm
 from planets.models import Planet
-from planets.warming import BATCH, JOBS, Job, Warmed, count_jobs, record_jobs, warm
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("solar_system")]
 

@@ -12,7 +12,7 @@ import redis as redis_py
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from planets.cache.wire import Wire
+from planets.cache.storage.wire import Wire
 
 MOST = 8
 

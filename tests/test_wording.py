@@ -1,6 +1,6 @@
 import pytest
 
-from planets.wording import share, size, span
+from planets.cache.instruments.wording import share, size, span
 
 pytestmark = pytest.mark.once
 

@@ -16,8 +16,8 @@ from django.test import Client as Browser
 from django.test import TestCase
 
 from planets.cache import disabled
-from planets.cache.signals import Fetch, Invalidation, invalidated
-from planets.cache.writes import writes
+from planets.cache.events import Fetch, Invalidation, invalidated
+from planets.cache.writing.hooks import transaction_of
 from planets.models import Moon, Planet
 from planets.records import planet
 
@@ -254,10 +254,10 @@ def test_what_cannot_be_understood_invalidates_everything_and_says_so_once(
 ) -> None:
     Moon.objects.cached().count()
     statement = "ANALYZE TABLE moon" if connection.vendor == "mysql" else "ANALYZE moon"
-    from planets.cache import writes as module
+    from planets.cache.writing import hooks
 
-    module._warned.clear()
-    with caplog.at_level(logging.WARNING, "planets.cache.writes"):
+    hooks._told.clear()
+    with caplog.at_level(logging.WARNING, "planets.cache.writing.hooks"):
         sql(statement)
         sql(statement)
     assert len(caplog.records) == 1
@@ -508,7 +508,7 @@ class InsideOfATestCase(TestCase):
 
 
 def test_two_aliases_of_one_database_share_their_gates() -> None:
-    from planets.cache import keys
+    from planets.cache.storage import keys
 
     keys.database.cache_clear()
     keys.gate.cache_clear()
@@ -533,7 +533,7 @@ def test_state_ends_with_its_thread() -> None:
     names: list[str] = []
 
     def run() -> None:
-        state = writes(connection)
+        state = transaction_of(connection)
         names.append("fresh" if state is None or not state.pending else "left over")
         connections.close_all()
 

@@ -1,21 +1,22 @@
 """A cache-aside layer for Django on MySQL or MariaDB and Redis.
 
-    queryset.cached()        SQL text and parameters -> sql:<digest>    (queryset, sql)
+    queryset.cached()        SQL text and parameters -> sql:<digest>    (orm)
     fetch("SELECT ...")      the same for a plain SELECT                (sql)
-    Records(Model).get(3)    row 3 -> the hash <table>:3                (hashes)
+    Model.records.get(3)     row 3 -> the hash <table>:3                (records)
 
-A read looks in Redis, and only then loads from the database and fills (aside). A write closes the
-gates of its tables before its statement and opens them after COMMIT (writes, gates), so an entry
+A read looks in Redis, and only then loads from the database and fills (reading). A write closes the
+gates of its tables before its statement and opens them after COMMIT (writing, storage), so an entry
 filled under an older generation is unreachable. `invalidate()` does the same by hand.
 
-Nothing here knows of the models it serves: to use it elsewhere, move the folder.
+Nothing here knows of the models that it serves. As a Django app it is complete: one line in
+INSTALLED_APPS does all the wiring (apps).
 """
 
-from .aside import disabled
-from .hashes import Records
+from .events import fetched, invalidated
 from .invalidation import invalidate
-from .queryset import CacheAsideManager, CacheAsideQuerySet
-from .signals import fetched, invalidated
+from .orm.queryset import CacheAsideManager, CacheAsideQuerySet
+from .reading.permission import disabled
+from .records import Records
 from .sql import fetch
 
 __all__ = [

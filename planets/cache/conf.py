@@ -49,6 +49,12 @@ class Conf:
     BREAKER_FAILURES: int = _default(3, "failures in a row after which Redis is left alone", 1)
     BREAKER_PROBE: float = _default(0.5, "time between two attempts to reach it again", 0.01)
     HISTORY: float = _default(10, "time between two additions to the shared hit counts; 0: none")
+    READS: str = _default("", "the module that names the reads to warm and to measure")
+    NAME: str = _default("cache-aside", "what the Cache-Status header calls this cache")
+    METRICS_TOKEN: str = _default("", "who has it may read the metrics; without: this machine only")
+    TRACE: str = _default("", "the file that records which entries are fetched; without: none does")
+    TRACE_BYTES: int = _default(10_000_000, "what that file may grow to", 1000)
+    TRACE_PERCENT: float = _default(100, "of so many in a hundred keys", 1, 100)
 
     def also(self, table: str) -> set[str]:
         """ALSO of a table; MySQL may fold the case of names, so this does."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
-from . import gates, keys
-from .client import client
-from .writes import Touched, writes
+from .storage import gates, keys
+from .storage.client import client
+from .writing.hooks import transaction_of
+from .writing.stale import Touched, of_tables
 
 
 def invalidate(
@@ -33,7 +34,7 @@ def reach(
     """What `invalidate` of the same would make unreachable. Raises TypeError for nothing."""
     if not targets and not everything:
         raise TypeError("invalidate() takes an instance, a model, a table name or everything=True")
-    touched = Touched(frozenset([keys.everything(using)])) if everything else Touched()
+    touched = Touched(frozenset([keys.database_gate(using)])) if everything else Touched()
     for target in targets:
         touched |= _touched(target, using)
     return touched
@@ -57,36 +58,26 @@ def saved(instance: models.Model, using: str, *, created: bool = False) -> None:
     if created:
         # No record of it can exist but of its absence, which goes with its table.
         touched = Touched(touched.gates, frozenset(), touched.tables)
-    if state := writes(connections[using]):
-        touched = touched - state.pending - state.settled
+    if transaction := transaction_of(connections[using]):
+        touched = touched - transaction.pending - transaction.settled
     if touched:
         _act(touched, using)
 
 
 def _act(touched: Touched, using: str) -> None:
-    state = writes(connections[using])
-    if state and state.in_transaction:
-        state.hold(touched)
+    transaction = transaction_of(connections[using])
+    if transaction and transaction.in_progress:
+        transaction.close_gates(touched)
     else:
         touched.open(gates.token())
 
 
 def _touched(target: models.Model | type[models.Model] | str, using: str) -> Touched:
     if isinstance(target, str):
-        return _table(target.lower(), using)
+        return of_tables(using, [target.lower()]).in_bulk(using)
     tables = [target._meta.db_table, *(p._meta.db_table for p in target._meta.get_parent_list())]
+    names = [table.lower() for table in tables]
     if isinstance(target, type):
-        touched = Touched()
-        for table in tables:
-            touched |= _table(table.lower(), using)
-        return touched
-    names = frozenset(table.lower() for table in tables)
-    records = frozenset(keys.RECORDS[name].key(target.pk) for name in names if name in keys.RECORDS)
-    return Touched(frozenset(keys.gate(using, name) for name in names), records, names)
-
-
-def _table(table: str, using: str) -> Touched:
-    found = {keys.gate(using, table)}
-    if table in keys.RECORDS:
-        found.add(keys.rows(using, table))
-    return Touched(frozenset(found), tables=frozenset([table]))
+        return of_tables(using, names).in_bulk(using)
+    records = [keys.RECORDS[name].key(target.pk) for name in names if name in keys.RECORDS]
+    return of_tables(using, names) | Touched(records=frozenset(records))

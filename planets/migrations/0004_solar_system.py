@@ -2,7 +2,7 @@ from django.apps.registry import Apps
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from planets.seed import seed
+from planets.data.seed import seed
 
 
 def write_any_letter(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:

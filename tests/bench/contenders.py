@@ -20,7 +20,7 @@ from django.db.models import Avg, Max, QuerySet
 from django.test import RequestFactory
 
 from planets.cache import invalidate
-from planets.cache.near import near
+from planets.cache.storage.near import near
 
 from .models import RECORDS, Body
 
@@ -167,7 +167,7 @@ class Near(Ours):
 
     def __init__(self) -> None:
         super().__init__()
-        near.start()
+        near.tracking.start()
         give_up = time.monotonic() + 5
         while not near.trusted:
             if time.monotonic() > give_up:

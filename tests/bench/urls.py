@@ -3,7 +3,7 @@
 from django.urls import include, path
 from django.views.decorators.cache import cache_page
 
-from planets import views
+from planets.pages import views
 
 urlpatterns = [
     path("", cache_page(3600)(views.home)),

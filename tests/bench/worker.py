@@ -29,8 +29,8 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.db.backends.signals import connection_created
 
-from planets.cache import writes
-from planets.cache.near import near
+from planets.cache.storage.near import near
+from planets.cache.writing import transaction as writes
 
 from .contenders import CONTENDERS, KEYS
 from .models import Body, System, create_rows

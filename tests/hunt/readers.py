@@ -15,9 +15,9 @@ from django.db import connections, transaction
 from django.db.models import Sum
 
 from planets.cache import fetch, fetched
-from planets.cache.client import client
 from planets.cache.conf import conf
-from planets.cache.signals import Fetch
+from planets.cache.events import Fetch
+from planets.cache.storage.client import client
 from planets.models import Moon, Planet
 from planets.records import planet, planets
 

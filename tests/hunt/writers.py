@@ -12,8 +12,9 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection, connections, transaction
 
-from planets.cache.client import client
-from planets.cache.writes import Touched, writes
+from planets.cache.storage.client import client
+from planets.cache.writing.hooks import transaction_of
+from planets.cache.writing.stale import Touched
 from planets.models import Moon, Planet
 from planets.records import planet
 
@@ -267,7 +268,7 @@ def write_until_stopped(board: Board, number: int, seed: int, naive: str) -> Non
             writer.diary.note(f"failed: {error}")
             writer.judge.last.clear()
             writer.start_anew()
-    state = writes(connection)
+    state = transaction_of(connection)
     assert state
     assert not state.pending, "nothing is left closed"
     connections.close_all()

@@ -8,9 +8,9 @@ from django.core.management.base import CommandError
 from rich.console import Console
 from rich.progress import Progress
 
-from planets.lab import synthetic
+from planets.data import synthetic
 
-from ._cache import CacheCommand
+from ...cache.management.commands._cache import CacheCommand
 
 MOST = 10_000_000
 

@@ -1,8 +1,8 @@
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
+from planets.data.seed import seed
 from planets.models import Moon, Planet
-from planets.seed import seed
 
 
 class Command(BaseCommand):

@@ -1,0 +1,29 @@
+"""All the wiring of the layer: one line in INSTALLED_APPS does it."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.apps import AppConfig
+from django.core.signals import request_finished
+
+
+class CacheAsideConfig(AppConfig):
+    name = __package__
+    label = "cache_aside"
+    verbose_name = "Cache"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import checks  # noqa: F401  they register themselves
+        from .instruments import history
+        from .lab import trace
+        from .writing import hooks
+
+        hooks.install()
+        request_finished.connect(history.teller.sometimes)
+        if find_spec("prometheus_client"):  # the extra "metrics"
+            from .instruments import metrics
+
+            request_finished.connect(metrics.tell)
+        trace.start()

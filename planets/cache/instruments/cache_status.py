@@ -1,0 +1,58 @@
+"""The Cache-Status response header of RFC 9211, for the fetches that made a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponse
+
+from ..conf import conf
+from ..events import Fetch
+from .watch import Watch
+
+
+class CacheStatusMiddleware:
+    """Adds the header to each response that was made of fetches. Serves WSGI and ASGI natively."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if iscoroutinefunction(self):
+            return self._acall(request)
+        with Watch() as watch:
+            response = self.get_response(request)
+        return _tell(response, watch)
+
+    async def _acall(self, request: HttpRequest) -> HttpResponse:
+        with Watch() as watch:
+            response = await self.get_response(request)
+        return _tell(response, watch)
+
+
+def _tell(response: HttpResponse, watch: Watch) -> HttpResponse:
+    if watch.fetches:
+        response["Cache-Status"] = header(watch.fetches, watch.outcomes)
+    return response
+
+
+def header(fetches: list[Fetch], outcomes: str) -> str:
+    """`cache-aside; hit; ttl=287; detail="3 hits"`, where the name is CACHE_ASIDE["NAME"].
+
+    A page is a hit when all of its fetches were, with the least time that one of them has left.
+    Otherwise `fwd` says why the database was asked: "miss", or "bypass" where the cache was not to
+    be asked for anything of it.
+    """
+    if all(event.outcome == "hit" for event in fetches):
+        left = [event.ttl for event in fetches if event.ttl is not None]
+        parts = ["hit", *([f"ttl={int(min(left))}"] if left else [])]
+    else:
+        bypass = all(event.outcome in ("hit", "bypass") for event in fetches)
+        parts = ["fwd=bypass" if bypass else "fwd=miss"]
+    return "; ".join([conf().NAME, *parts, f'detail="{outcomes}"'])

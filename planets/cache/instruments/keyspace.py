@@ -1,0 +1,210 @@
+"""Which keys there are: in pages, or as a sample. By SCAN, so that Redis is never held up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from ..storage import keys
+from .server import asking, nodes
+
+# Buckets that one SCAN walks: some 20 microseconds of the server's time.
+SCAN_COUNT = 50
+# One page asks this many times at most, so a rare pattern in a huge key space ends in time.
+PAGE_SCANS = 100
+
+FIRST = "0.0"
+CURSOR = re.compile(r"(\d{1,4})\.(\d{1,20})", re.ASCII)
+
+KINDS = ("record", "sql", "gate", "lease", "statistics", "other")
+
+
+def printable(data: bytes) -> str:
+    """Text for a page or a terminal: what is not UTF-8 and what controls a terminal is escaped."""
+    text = data.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def kind(name: str) -> str:
+    """One of KINDS, by the name of a key."""
+    return keys.kind(name) or ("record" if keys.is_record(name) else "other")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A key as it was when Redis was asked; None where Redis does not tell (any more)."""
+
+    raw: bytes
+    type: str
+    ttl: float | None  # seconds left; None: it never expires
+    bytes: int | None  # MEMORY USAGE: with all overhead; an estimate for a large hash
+    idle: int | None  # seconds since the last access
+    frequency: int | None  # of access under an LFU policy: 0 to 255, logarithmic, decaying
+
+    @property
+    def name(self) -> str:
+        return printable(self.raw)
+
+    @property
+    def kind(self) -> str:
+        return kind(self.name)
+
+    @property
+    def is_entry(self) -> bool:
+        """A cached value, and not what the layer keeps for its own use, or another program does."""
+        return self.kind in ("record", "sql")
+
+    @property
+    def is_text(self) -> bool:
+        """The name is the key itself, with nothing escaped."""
+        return self.name.encode() == self.raw
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "key": self.name,
+            "kind": self.kind,
+            "type": self.type,
+            "ttl": self.ttl,
+            "bytes": self.bytes,
+            "idle": self.idle,
+            "frequency": self.frequency,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some keys, and the cursor of the next page ("" where this is the last)."""
+
+    keys: list[Key]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindTotal:
+    kind: str
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The first keys that SCAN gave. It walks a hash table, so they are as good as any others."""
+
+    keys: list[Key] = field(default_factory=list)
+    total: int = 0  # keys in the database
+    complete: bool = True
+
+    def kinds(self) -> list[KindTotal]:
+        """Of the sample, every kind, in the order of KINDS."""
+        by_kind: dict[str, list[Key]] = {name: [] for name in KINDS}
+        for key in self.keys:
+            by_kind[key.kind].append(key)
+        return [
+            KindTotal(kind=name, count=len(found), bytes=sum(key.bytes or 0 for key in found))
+            for name, found in by_kind.items()
+        ]
+
+    @property
+    def entries(self) -> list[Key]:
+        return [key for key in self.keys if key.is_entry]
+
+    def largest(self, number: int = 10) -> list[Key]:
+        """The entries that take most memory."""
+        return sorted(self.entries, key=lambda key: key.bytes or 0, reverse=True)[:number]
+
+    @property
+    def counts_accesses(self) -> bool:
+        """Whether `hottest` goes by frequency; otherwise by the time of the last access."""
+        return any(key.frequency is not None for key in self.keys)
+
+    def hottest(self, number: int = 10) -> list[Key]:
+        """The most often used entries; where Redis does not count, the most recently used."""
+        if self.counts_accesses:
+            return sorted(self.entries, key=lambda key: key.frequency or 0, reverse=True)[:number]
+        known = [key for key in self.entries if key.idle is not None]
+        return sorted(known, key=lambda key: key.idle or 0)[:number]
+
+
+def browse(pattern: str = "*", cursor: str = FIRST, *, size: int = 50) -> Page:
+    """The next keys that match a glob: `size`, or a few more, since SCAN gives them in handfuls.
+
+    Fewer, even none, where they are rare; it is the cursor that tells whether there are more.
+    Raises ValueError for a cursor that no page gave, Unavailable.
+    """
+    place = CURSOR.fullmatch(cursor)
+    if not place:
+        raise ValueError(f"cursor is {cursor!r}, must be one that the last page gave, or {FIRST!r}")
+    number, at = int(place[1]), int(place[2])
+    found: list[Key] = []
+    with asking() as redis:
+        servers = nodes(redis)
+        for _ in range(PAGE_SCANS):
+            if number >= len(servers):
+                return Page(keys=found, cursor="")
+            at, names = servers[number].scan(at, match=pattern, count=SCAN_COUNT)
+            found += look(servers[number], names)
+            if at == 0:
+                number += 1
+            if len(found) >= size and number < len(servers):
+                break
+    return Page(keys=found, cursor=f"{number}.{at}" if number < len(servers) else "")
+
+
+def sample(limit: int = 1000) -> Sample:
+    """At most about `limit` keys, of every node the same share. Raises Unavailable."""
+    found: list[Key] = []
+    total, complete = 0, True
+    with asking() as redis:
+        servers = nodes(redis)
+        for server in servers:
+            total += server.dbsize()
+            share, at = 0, 0
+            while share < limit / len(servers):
+                at, names = server.scan(at, count=SCAN_COUNT)
+                found += look(server, names)
+                share += len(names)
+                if at == 0:
+                    break
+            complete = complete and at == 0
+    return Sample(
+        keys=list({key.raw: key for key in found}.values()), total=total, complete=complete
+    )
+
+
+def look(redis: Any, names: Iterable[bytes]) -> list[Key]:
+    """What Redis knows of these keys, in one round trip; without those that are gone."""
+    names = list(dict.fromkeys(names))  # SCAN may give a key twice
+    pipeline = redis.pipeline(transaction=False)
+    for name in names:
+        # What tells of the last access comes before anything that might be taken for one.
+        pipeline.object("freq", name)
+        pipeline.object("idletime", name)
+        pipeline.memory_usage(name)
+        pipeline.pttl(name)
+        pipeline.type(name)
+    replies = iter(pipeline.execute(raise_on_error=False)) if names else iter(())
+    return [key for key in map(_key(replies), names) if key.type != "none"]
+
+
+def _key(replies: Iterator[Any]) -> Callable[[bytes], Key]:
+    def known() -> Any:
+        # One of freq and idletime is always refused; the others where an operator forbids them.
+        reply = next(replies)
+        return None if isinstance(reply, ResponseError) else reply
+
+    def key(raw: bytes) -> Key:
+        frequency, idle, size, ms, type_ = (known() for _ in range(5))
+        return Key(
+            raw=raw,
+            type=printable(type_ or b"?"),
+            ttl=None if ms is None or ms < 0 else ms / 1000,
+            bytes=size,
+            idle=idle,
+            frequency=frequency,
+        )
+
+    return key

@@ -1,0 +1,141 @@
+"""/metrics for Prometheus: the counts of all worker processes together.
+
+The cache layer counts in each process and knows nothing of Prometheus. At the end of a request what
+is new goes into prometheus_client's counters; how long each load and fill took goes into its
+histograms at once. Its multiprocess mode sums both over the workers of gunicorn, where
+PROMETHEUS_MULTIPROC_DIR names a folder. No label has values that data could add to.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+
+from .. import stats
+from ..conf import conf
+from ..storage.client import client
+
+REGISTRY = CollectorRegistry()
+
+
+def _counter(name: str, help_: str, *labels: str) -> Counter:
+    return Counter(f"cache_aside_{name}", help_, labels, registry=REGISTRY)
+
+
+FETCHES = _counter("fetches", "Reads through the cache.", "kind", "outcome")
+UNREADABLE = _counter("undecodable", "Entries that could not be decoded: a miss each.", "kind")
+UNSTORABLE = _counter("unencodable", "Results that could not be stored.", "kind")
+FILLS = _counter("fills", "Entries filled, or refused as their lease had ended.", "outcome")
+LOADS = _counter("loads", "Loads from the database.")
+LEASES = _counter("lease_waits", "Waits for another caller's fill.", "outcome")
+INVALIDATIONS = _counter("invalidations", "Writes that made entries stale.", "outcome")
+EVICTIONS = _counter("near_evictions", "Entries that the near tier had no room for.")
+# From a fill over loopback to a load that outlives its lease.
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 3)
+SECONDS = {
+    what: Histogram(f"cache_aside_{what}_seconds", help_, registry=REGISTRY, buckets=BUCKETS)
+    for what, help_ in (
+        ("load", "Time that each load from the database took."),
+        ("fill", "Time that each round trip of fills took."),
+    )
+}
+AWAY = Gauge(
+    "cache_aside_redis_away",
+    "Processes that leave Redis alone after failures.",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
+OWED = Gauge(
+    "cache_aside_invalidations_owed",
+    "Commands of invalidation that have yet to land.",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
+
+_lock = threading.Lock()
+_told: dict[tuple[str, str], int] = {}
+
+
+def spent(what: str, seconds: float) -> None:
+    """What `stats` tells of a load or a fill."""
+    SECONDS[what].observe(seconds)
+
+
+stats.listen(spent)
+
+
+def _metric(kind: str, outcome: str) -> Any:
+    """The counter of a count of `stats`."""
+    if outcome == "undecodable":
+        return UNREADABLE.labels(kind)
+    if outcome == "unencodable":
+        return UNSTORABLE.labels(kind)
+    if kind in ("sql", "record"):
+        return FETCHES.labels(kind, outcome)
+    if kind == "load":
+        return LOADS
+    if kind == "near":
+        return EVICTIONS
+    return {"fill": FILLS, "lease": LEASES, "invalidation": INVALIDATIONS}[kind].labels(outcome)
+
+
+def tell(**kwargs: Any) -> None:
+    """Receiver of request_finished: what is new since the last one."""
+    now = stats.counts()
+    with _lock:
+        for name, value in now.items():
+            if new := value - _told.get(name, 0):
+                _metric(*name).inc(new)
+                _told[name] = value
+        AWAY.set(client.away)
+        OWED.set(client.debt)
+
+
+def _may_see(request: HttpRequest) -> bool:
+    if conf().METRICS_TOKEN:
+        given = request.headers.get("Authorization", "")
+        return constant_time_compare(given, f"Bearer {conf().METRICS_TOKEN}")
+    # Without a token: this machine only, and not what a proxy on it passes on.
+    local = request.META.get("REMOTE_ADDR") in ("127.0.0.1", "::1")
+    return local and "X-Forwarded-For" not in request.headers
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    if not _may_see(request):
+        return HttpResponseForbidden(
+            "Metrics are for this machine, or for whoever has the METRICS_TOKEN.\n",
+            content_type="text/plain",
+        )
+    tell()
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _after_fork() -> None:
+    # What the parent counted is the parent's to tell.
+    global _lock
+    _lock = threading.Lock()
+    _told.update(stats.counts())
+
+
+os.register_at_fork(after_in_child=_after_fork)

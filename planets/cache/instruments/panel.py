@@ -1,0 +1,84 @@
+"""The debug toolbar's panel "Cache-aside": every fetch of a request, and what it made stale."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from debug_toolbar.panels import Panel
+from debug_toolbar.panels.sql.utils import reformat_sql
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import Truncator
+
+from ..events import Fetch
+from .watch import Watch, counted
+
+LONGEST_REASON = 300  # characters; Redis's own errors can be pages long
+
+# What a SELECT asks for is long and says little; what follows tells queries apart.
+COLUMNS = re.compile(r"^SELECT .*? FROM", re.S)
+
+
+class CacheAsidePanel(Panel):
+    """Its stats are plain JSON: the toolbar stores them and renders them without the request."""
+
+    is_async = True
+    nav_title = "Cache-aside"
+    template = "cache_aside/panel.html"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.watch = Watch()
+
+    @property
+    def title(self) -> str:
+        return str(self.get_stats().get("title", "No fetches"))
+
+    @property
+    def nav_subtitle(self) -> str:
+        return self.title
+
+    def enable_instrumentation(self) -> None:
+        self.watch.start()
+
+    def disable_instrumentation(self) -> None:
+        self.watch.stop()
+
+    def generate_stats(self, request: HttpRequest, response: HttpResponse) -> None:
+        self.record_stats(summary(self.watch))
+
+    def generate_server_timing(self, request: HttpRequest, response: HttpResponse) -> None:
+        stats = self.get_stats()
+        self.record_server_timing("fetch", stats["title"], stats["ms"])
+
+
+def summary(watch: Watch) -> dict[str, Any]:
+    """What the panel shows, in plain JSON values."""
+    hits = [event for event in watch.fetches if event.outcome == "hit"]
+    known = [event for event in hits if event.load_ms is not None]
+    ms = sum(event.ms for event in watch.fetches)
+    return {
+        "title": title(watch, ms),
+        "ms": ms,
+        "fetches": [_row(event) for event in watch.fetches],
+        "invalidations": [event.as_dict() for event in watch.invalidations],
+        "hits": len(hits),
+        "known": len(known),
+        "saved_ms": sum((event.load_ms or 0) - event.ms for event in known),
+    }
+
+
+def title(watch: Watch, ms: float) -> str:
+    """`7 fetches: 6 hits, 1 miss, 2.1 ms`."""
+    if not watch.fetches:
+        return "No fetches"
+    return f"{counted(len(watch.fetches), 'fetch', 'fetches')}: {watch.outcomes}, {ms:.1f} ms"
+
+
+def _row(event: Fetch) -> dict[str, Any]:
+    row = event.as_dict()
+    row["reason"] = Truncator(event.reason).chars(LONGEST_REASON)
+    if event.kind == "sql":
+        row["html"] = str(reformat_sql(event.sql, with_toggle=False))
+        row["gist"] = COLUMNS.sub(r"SELECT … FROM", event.sql, count=1)
+    return row

@@ -1,0 +1,44 @@
+"""What the cache's commands share."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
+
+from ...storage.errors import Unavailable
+
+
+class HelpFormatter(RawDescriptionHelpFormatter, DjangoHelpFormatter):
+    """Django's, and examples keep their lines."""
+
+
+class CacheCommand(BaseCommand):
+    """A command that prints text or JSON, and ends in one line where Redis is away."""
+
+    examples = ""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        return super().create_parser(
+            prog_name, subcommand, epilog=self.examples, formatter_class=HelpFormatter, **kwargs
+        )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--format", choices=["text", "json"], default="text", help="How to print (text)."
+        )
+
+    def print_json(self, value: Any) -> None:
+        self.stdout.write(json.dumps(value))
+
+    @contextmanager
+    def needing_redis(self) -> Iterator[None]:
+        """Raises CommandError where Redis cannot be had."""
+        try:
+            yield
+        except Unavailable as error:
+            raise CommandError(f"Redis is away: {error}") from error

@@ -1,0 +1,122 @@
+"""Compilers that ask the cache where Django's ask the database.
+
+They do so in execute_sql(), after the SQL is compiled and before Django's converters and iterables
+run. So what is cached is rows as the driver gave them, and everything that Django builds on rows
+(instances, values(), annotations, select_related, deferred fields) is Django's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, partial
+from itertools import chain
+from typing import Any, cast
+
+from django.core.exceptions import EmptyResultSet
+from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE, MULTI, SINGLE
+
+from ..reading import path, row_format
+from ..reading.lookup import Lookup
+from ..reading.rows import Row, SharedRows
+from .converters import Converters
+from .instances import with_builders
+from .plans import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long results are kept: `ttl` seconds (None: the default), or until `expire_at`."""
+
+    ttl: float | None = None
+    expire_at: datetime | None = None
+
+
+class CachedCompiler(SQLCompiler):
+    """Mixed into the compiler of a backend."""
+
+    lifetime: Lifetime
+    plan: Plan | None = None
+    one = False  # one row is asked for, as by count() or exists()
+    converters: Converters | None = None  # shared by all copies
+    rows: Sequence[Row] = ()  # of the last fetch
+    found: Mapping[bool, tuple[Lookup, str]] = {}  # by `one`
+
+    def execute_sql(
+        self,
+        result_type: Any = MULTI,
+        chunked_fetch: bool = False,
+        chunk_size: int = GET_ITERATOR_CHUNK_SIZE,
+    ) -> Any:
+        if result_type not in (MULTI, SINGLE):
+            return super().execute_sql(result_type, chunked_fetch, chunk_size)
+        self.one = one = result_type == SINGLE
+        try:
+            lookup, doubt = self.found.get(one) or self.compile_once()
+        except EmptyResultSet:
+            return super().execute_sql(result_type)
+        if self.klass_info:
+            self.klass_info = with_builders(self.klass_info)
+        if chunked_fetch:
+            path.pass_by(lookup, "iterator() streams from the database")
+            return super().execute_sql(result_type, chunked_fetch, chunk_size)
+        load_rows: Any = super().execute_sql
+
+        def load(wanted: Sequence[str]) -> dict[str, list[Any]]:
+            result = load_rows(result_type)
+            if one:
+                return {wanted[0]: [result] if result else []}
+            return {wanted[0]: list(chain.from_iterable(result))}
+
+        self.rows = rows = path.fetch(lookup, load, doubt)[lookup.keys[0]]
+        if one:
+            return rows[0] if rows else None
+        return [rows]
+
+    def apply_converters(self, rows: Any, converters: Any) -> Any:
+        convert = partial(super().apply_converters, rows, converters)
+        shared = self.converters and self.converters.are_djangos and not self.one
+        if shared and isinstance(self.rows, SharedRows):
+            return self.rows.converted(self.converters, convert)
+        return convert()
+
+    def get_converters(self, expressions: Any) -> dict[int, Any]:
+        if self.converters is None or self.one:  # whose caller brings expressions of its own
+            return super().get_converters(expressions)
+        return self.converters.of(self.connection, partial(super().get_converters, expressions))
+
+    def compile_once(self) -> tuple[Lookup, str]:
+        """Where the result belongs, and why it must not be cached. Raises EmptyResultSet."""
+        statement, params = compiled = self.as_sql()
+        # What runs on a miss must not compile again.
+        self.as_sql = lambda *args, **kwargs: compiled  # type: ignore[method-assign]
+        columns = self.col_count if self.one or self.has_extra_select else ""
+        lookup, doubt = row_format.lookup(
+            str(self.using),
+            statement,
+            params,
+            f"{'one' if self.one else 'all'}{columns}",
+            self.lifetime.ttl,
+            self.lifetime.expire_at,
+        )
+        if self.query.select_for_update:  # which SQLite has no word for
+            doubt = "select_for_update() locks rows"
+        if self.plan and not doubt:
+            self.converters = Converters()
+            self.found = {**self.found, self.one: (lookup, doubt)}
+            self.plan.remember(self)
+        return lookup, doubt
+
+
+@cache
+def _cached_class(compiler: Any) -> type[CachedCompiler]:
+    return type(f"Cached{compiler.__name__}", (CachedCompiler, compiler), {})
+
+
+def cached(compiler: SQLCompiler, lifetime: Lifetime) -> SQLCompiler:
+    if not isinstance(compiler, CachedCompiler):
+        compiler.__class__ = _cached_class(cast(Any, type(compiler)))
+        compiler.lifetime = lifetime  # type: ignore[attr-defined]
+    return compiler

@@ -1,0 +1,165 @@
+"""When two queries are the same: told without compiling either, which takes longer than a hit.
+
+A fingerprint is all that a query holds, taken apart down to plain values. Only types on the lists
+below are taken apart: their SQL depends on what they hold and on nothing else. A query that holds
+anything else (a subquery, raw SQL, an expression or a lookup of somebody's own) has no fingerprint.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Hashable, Iterator
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import aggregates, expressions, fields, lookups
+from django.db.models.base import ModelBase
+from django.db.models.constants import LOOKUP_SEP
+from django.db.models.fields import related, related_lookups, reverse_related
+from django.db.models.sql import Query
+from django.db.models.sql.datastructures import BaseTable, Join
+from django.db.models.sql.where import WhereNode
+from django.utils.functional import cached_property
+
+from ..storage import keys
+
+# Of a query and its parts what is no part of their meaning: memos, and our own notes.
+NOTES = frozenset(
+    {
+        *("_constructor_args", "_annotation_select_cache", "_extra_select_cache"),
+        *("plan", "mark", "lifetime"),
+    }
+)
+# Of longer lists the values cost as much as compiling.
+MAX_VALUES = 100
+
+
+def fingerprint(query: Query) -> Hashable | None:
+    """Equal for two queries only where their SQL and parameters are; None where it is not told."""
+    meta, nothing = query.get_meta(), frozenset[Any]()
+    default = not query.order_by and query.default_ordering and not query.extra_order_by
+    try:
+        followed = _ordering(meta, nothing) if default else _led_to(meta, query.order_by, nothing)
+        return _object(query), *followed
+    except KeyError:
+        return None
+
+
+def _ordering(meta: Any, before: frozenset[Any]) -> Iterator[Hashable]:
+    """A model's Meta.ordering and those that it follows."""
+    names = meta.ordering or ()
+    yield _sequence(names)
+    yield from _led_to(meta, names, before)
+
+
+def _led_to(meta: Any, names: Any, before: frozenset[Any]) -> Iterator[Hashable]:
+    """The Meta.ordering of each other model that an ordering by a relation follows."""
+    for name in names:
+        model = _related(meta, name) if type(name) is str else None
+        if model and model not in before:
+            yield from _ordering(model._meta, before | {model})
+
+
+def _related(meta: Any, name: str) -> Any:
+    """The model at the end of a path of relations; None where it ends in anything else."""
+    model = None
+    for part in name.lstrip("-").split(LOOKUP_SEP):
+        try:
+            model = meta.get_field(part).related_model
+        except FieldDoesNotExist:
+            return None
+        if model is None:
+            return None
+        meta = model._meta
+    return model
+
+
+def _object(whole: Any) -> Hashable:
+    kind: Any = type(whole)
+    notes = _notes(kind)
+    return kind, *[
+        (name, TAKE_APART[type(part)](part))
+        for name, part in vars(whole).items()
+        if name not in notes
+    ]
+
+
+@cache
+def _notes(kind: type) -> frozenset[str]:
+    """NOTES and the properties that Django remembers, but for what may also be given."""
+    remembered = {name for name, _ in inspect.getmembers_static(kind, _is_remembered)}
+    return NOTES | remembered - {"output_field"}
+
+
+def _is_remembered(member: Any) -> bool:
+    return isinstance(member, (cached_property, functools.cached_property))
+
+
+def _sequence(values: Any) -> Hashable:
+    if len(values) > MAX_VALUES:
+        raise KeyError(f"{len(values)} values")
+    return type(values), *[TAKE_APART[type(value)](value) for value in values]
+
+
+def _mapping(values: dict[Any, Any]) -> Hashable:
+    return tuple(
+        [(TAKE_APART[type(key)](key), TAKE_APART[type(part)](part)) for key, part in values.items()]
+    )
+
+
+def _set(values: Any) -> Hashable:
+    return frozenset([TAKE_APART[type(value)](value) for value in values])
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _number(value: Any) -> Hashable:
+    return type(value), value  # True is equal to 1
+
+
+def _text(value: Any) -> Hashable:
+    return type(value), repr(value)  # Decimal("1.0") is equal to Decimal("1.00")
+
+
+def _relation(rel: Any) -> Hashable:
+    return type(rel), rel.field  # whose other side it is
+
+
+def _classes(module: ModuleType, base: type) -> list[type]:
+    """Django's own, defined there: its subclasses elsewhere may do anything."""
+    return [
+        found
+        for found in vars(module).values()
+        if issubclass(type(found), type)  # isinstance() would wake lazy settings
+        and issubclass(found, base)
+        and found.__module__ == module.__name__
+    ]
+
+
+TAKE_APART: dict[type, Callable[[Any], Hashable]] = {
+    **dict.fromkeys(keys.TELLING, _text),
+    **dict.fromkeys([str, type(None), ModelBase], _itself),
+    **dict.fromkeys([bool, int], _number),
+    **dict.fromkeys([list, tuple], _sequence),
+    **dict.fromkeys([set, frozenset], _set),
+    dict: _mapping,
+    **dict.fromkeys(_classes(fields, fields.Field), _itself),
+    **dict.fromkeys([related.ForeignKey, related.OneToOneField], _itself),
+    **dict.fromkeys(_classes(reverse_related, reverse_related.ForeignObjectRel), _relation),
+    **dict.fromkeys([WhereNode, BaseTable, Join], _object),
+    **dict.fromkeys(_classes(lookups, lookups.Lookup), _object),
+    **dict.fromkeys(_classes(related_lookups, lookups.Lookup), _object),
+    **dict.fromkeys(_classes(aggregates, aggregates.Aggregate), _object),
+    **dict.fromkeys(
+        [
+            *(expressions.Col, expressions.F, expressions.OrderBy),
+            *(expressions.Star, expressions.Value),
+        ],
+        _object,
+    ),
+}

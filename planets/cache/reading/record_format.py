@@ -1,0 +1,132 @@
+"""Rows as records: a Redis hash `<table>:<id>` of plain text, one field a column.
+
+Any client can read them with HGETALL. What makes a hash ours is one more field, MARKER; a hash
+without it (another program's, or of an older schema) is a miss that is overwritten.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any
+
+from django.db import models
+
+from ..conf import conf
+from ..events import Kind
+from ..storage import keys, leases
+from ..storage.wire import Command, Reply
+from .codec import Undecodable, Unencodable
+from .lookup import Found, Lookup
+from .rows import Row
+from .texts import text_of
+
+# Schema fingerprint, checksum, expiry, ms of the load, "absent" or "", generations: with spaces.
+MARKER = b"_aside"
+# How the checksum tells NULL from a text.
+NUL, NULL = b"\0", b"\xff"
+
+
+class RecordShelf:
+    """The rows of one model's table, each a hash."""
+
+    kind: Kind = "record"
+
+    def __init__(self, model: type[models.Model]) -> None:
+        """Raises ImproperlyConfigured for a field that has no plain text."""
+        self.table = model._meta.db_table.lower()
+        fields: list[Any] = list(model._meta.concrete_fields)
+        self.sql = ", ".join(field.column for field in fields)
+        self.columns = [field.column.encode() for field in fields]
+        self.texts = [text_of(field) for field in fields]
+        # Changes with any change to the columns, so that no older hash is taken for this one.
+        shape = [(field.column, type(field).__name__) for field in fields]
+        self.schema = blake2b(repr((keys.FORMAT, shape)).encode(), digest_size=4).hexdigest()
+
+    def lookup(self, alias: str, wanted: Iterable[str], ttl: float | None = None) -> Lookup:
+        """Where the records of these keys belong."""
+        return Lookup(
+            shelf=self,
+            alias=alias,
+            keys=tuple(wanted),
+            gates=(
+                keys.records_gate(alias, self.table),
+                keys.database_gate(alias),
+                keys.gate(alias, self.table),
+            ),
+            tables=(self.table,),
+            sql=self.sql,
+            ttl=ttl,
+        )
+
+    def read(self, key: str) -> Command:
+        return ("HGETALL", key)
+
+    def behind(self, lookup: Lookup, absent: bool) -> slice:
+        """A row goes stale with the bulk generation; an absence with any write to its table."""
+        return slice(1, 3) if absent else slice(0, 2)
+
+    def fill(
+        self, lookup: Lookup, key: str, token: str, expiry: tuple[str, int], found: Found
+    ) -> Command:
+        fields: dict[bytes, bytes] = {}
+        for value, name, text in zip(found.value or (), self.columns, self.texts, strict=False):
+            if value is None:
+                continue
+            if type(value) is not text.type:
+                raise Unencodable(f"{name!r} is a {type(value).__name__}, not {text.type.__name__}")
+            fields[name] = text.write(value).encode()
+        if sum(map(len, fields.values())) > conf().MAX_BYTES:
+            raise Unencodable(f"it is longer than MAX_BYTES, {conf().MAX_BYTES}")
+        marker = (
+            self.schema,
+            self.checksum(self.texts_of(fields)),
+            f"{found.expires:.3f}",
+            f"{found.load_ms or 0:.3f}",
+            "absent" if found.value is None else "",
+            *found.generation,
+        )
+        pairs = [part for pair in fields.items() for part in pair]
+        return leases.fill("fill_hash", key, token, expiry, *pairs, MARKER, " ".join(marker))
+
+    def decode(self, reply: Reply) -> Found | None:
+        if isinstance(reply, list):  # RESP2 has no maps
+            reply = dict(zip(reply[::2], reply[1::2], strict=True))
+        if not isinstance(reply, dict):
+            raise Undecodable("not a hash")
+        if not reply:
+            return None
+        try:
+            schema, checksum, expires, load_ms, absent, *generation = (
+                reply[MARKER].decode().split(" ")
+            )
+            if schema != self.schema:
+                raise Undecodable("of another schema")
+            texts = self.texts_of(reply)
+            if checksum != self.checksum(texts):
+                raise Undecodable("altered")
+            value = None if absent else self.values(texts)
+            size = sum(map(len, reply.values()))
+            return Found(value, tuple(generation), float(expires), size, float(load_ms))
+        except KeyError:
+            raise Undecodable("written by another program") from None
+        except (ValueError, ArithmeticError) as error:
+            raise Undecodable(str(error)) from error
+
+    def texts_of(self, fields: dict[bytes, bytes]) -> list[bytes | None]:
+        """Of our columns; None is NULL."""
+        return list(map(fields.get, self.columns))
+
+    def values(self, texts: list[bytes | None]) -> Row:
+        """As loaded: a tuple, for the near tier gives it to many."""
+        return tuple(
+            [
+                None if text is None else kind.read(text)
+                for text, kind in zip(texts, self.texts, strict=True)
+            ]
+        )
+
+    def checksum(self, texts: list[bytes | None]) -> str:
+        """CRC-32 of the texts of our columns."""
+        return f"{zlib.crc32(NUL.join([NULL if text is None else text for text in texts])):08x}"

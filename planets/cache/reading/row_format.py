@@ -1,0 +1,111 @@
+"""The result of a query: where it belongs in Redis, and how it lies there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connections
+
+from ..conf import conf
+from ..events import Kind
+from ..storage import keys, leases
+from ..storage.wire import Command, Reply
+from ..writing import reader
+from . import codec
+from .lookup import Found, Lookup
+from .rows import SharedRows
+
+
+class RowShelf:
+    """A string `sql:<digest>` for each query's rows."""
+
+    kind: Kind = "sql"
+
+    def read(self, key: str) -> Command:
+        return ("GET", key)
+
+    def decode(self, reply: Reply) -> Found | None:
+        if reply is None:
+            return None
+        entry = codec.decode(reply, max_bytes=conf().MAX_BYTES)
+        rows = SharedRows(entry.rows) if conf().NEAR else entry.rows
+        plain = codec.plain_bytes(reply)
+        return Found(rows, entry.generation, entry.expires, len(reply), entry.load_ms, plain)
+
+    def behind(self, lookup: Lookup, absent: bool) -> slice:
+        return slice(None)
+
+    def fill(
+        self, lookup: Lookup, key: str, token: str, expiry: tuple[str, int], found: Found
+    ) -> Command:
+        entry = codec.Entry(
+            generation=found.generation,
+            expires=found.expires,
+            load_ms=found.load_ms or 0.0,
+            tables=lookup.tables,
+            sql=lookup.sql,
+            rows=found.value,
+        )
+        value = codec.encode(
+            entry, compress_above=conf().COMPRESS_ABOVE, max_bytes=conf().MAX_BYTES
+        )
+        return leases.fill("fill_string", key, token, expiry, value)
+
+
+SHELF = RowShelf()
+
+# The key of what has none, because it is not to be cached.
+NO_KEY = ""
+
+
+def lookup(
+    alias: str,
+    sql: str,
+    params: Sequence[Any],
+    shape: str,
+    ttl: float | None = None,
+    expire_at: datetime | None = None,
+) -> tuple[Lookup, str]:
+    """Where the result of a SELECT belongs, and why it must not be cached ("" where it may).
+
+    `shape` tells apart what is kept of the same SQL: one row or all, how many columns, dicts.
+    """
+    statement = reader.read(connections[alias].vendor, sql)
+    doubt = statement.doubt
+    if statement.kind != "read":
+        doubt = doubt or "it is not a SELECT"
+    names = tuple(sorted(statement.tables))
+    key = NO_KEY
+    if not doubt:
+        try:
+            key = keys.sql(alias, sql, params, shape)
+        except keys.UntellableParameter as error:
+            doubt = str(error)
+    return _lookup(alias, key, names, sql, ttl, expire_at), doubt
+
+
+def lookup_of(alias: str, key: str, entry: codec.Entry) -> Lookup:
+    """Where a stored entry belongs, if it is one of this database."""
+    return _lookup(alias, key, entry.tables, entry.sql)
+
+
+def _lookup(
+    alias: str,
+    key: str,
+    names: tuple[str, ...],
+    sql: str,
+    ttl: float | None = None,
+    expire_at: datetime | None = None,
+) -> Lookup:
+    return Lookup(
+        shelf=SHELF,
+        alias=alias,
+        keys=(key,),
+        gates=(keys.database_gate(alias), *(keys.gate(alias, name) for name in names)),
+        tables=names,
+        sql=sql,
+        ttl=ttl,
+        expire_at=expire_at,
+    )

@@ -1,0 +1,47 @@
+"""Gates: which generation of a table is current, or that a write is in flight.
+
+A gate is `o:<token>` (open), `w:<writer>@<deadline>,...` (closed) or missing. Tokens are random and
+never counted, because a failover can rewind a counter to a value that entries were filled under.
+A lease, in the same words, is a gate for one record: see leases.py.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from ..conf import conf
+from .keys import GATE_MS
+from .scripts import script
+from .wire import Command
+
+
+def token() -> str:
+    """64 random bits: no two generations, leases or writers share a name."""
+    return secrets.token_hex(8)
+
+
+def close(gate: str, writer: str) -> Command:
+    """Until `open`, or the deadline, nobody may be served or fill from behind this gate."""
+    return script("hold", [gate], writer, round(conf().WRITE_DEADLINE * 1000))
+
+
+def open(gate: str, writer: str) -> Command:
+    """Ends the writer's hold; what was filled before is unreachable from now on."""
+    return script("hold", [gate], writer, 0)
+
+
+def admit(gate: str) -> Command:
+    """Replies the gate as it is now; opens a new generation where it is missing."""
+    return script("admit", [gate], token(), GATE_MS)
+
+
+def generation(reply: object) -> str | None:
+    """The token of an open gate, None for a closed or missing one (or anything else)."""
+    if isinstance(reply, bytes) and reply[:2] == b"o:":
+        return reply[2:].decode("ascii", "replace")
+    return None
+
+
+def is_closed(reply: object) -> bool:
+    """A writer holds it."""
+    return isinstance(reply, bytes) and reply[:2] == b"w:"

@@ -1,0 +1,53 @@
+"""Leases: the right of one caller to load and fill one key.
+
+A filler's lease is `l:<token>`. A write to a record puts its tombstone, a closed gate, in the same
+place, so a fill that raced with the write finds that the lease is no longer its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..conf import conf
+from . import keys
+from .scripts import script
+from .wire import Command
+
+
+def claim(key: str, token: str) -> Command:
+    """Replies who holds the lease now: `l:<token>` if it was free."""
+    return script("claim", [keys.lease(key)], f"l:{token}", round(conf().LEASE * 1000))
+
+
+# A writer's tombstone, or nothing that we know: nobody whose fill is worth waiting for.
+NOBODY = ""
+
+
+def holder(reply: object) -> str:
+    """Who holds a lease: a filler's token, or NOBODY."""
+    if isinstance(reply, bytes) and reply[:2] == b"l:":
+        return reply[2:].decode("ascii", "replace")
+    return NOBODY
+
+
+def fill(how: str, key: str, token: str, expiry: tuple[str, int], *value: Any) -> Command:
+    """Stores by the script `how`, with an expiry, only while the lease is still `token`'s.
+
+    Gives the lease back.
+    """
+    return script(how, [keys.lease(key), key], f"l:{token}", *expiry, *value)
+
+
+def release(key: str, token: str) -> Command:
+    """Gives the lease back without a fill."""
+    return script("release", [keys.lease(key)], f"l:{token}")
+
+
+def close(key: str, writer: str) -> Command:
+    """Deletes a record and closes its lease to all fillers until `open`, or the deadline."""
+    return script("hold", [keys.lease(key), key], writer, round(conf().WRITE_DEADLINE * 1000))
+
+
+def open(key: str, writer: str) -> Command:
+    """Ends the writer's hold on a record's lease."""
+    return script("hold", [keys.lease(key), key], writer, 0)

@@ -1,0 +1,168 @@
+"""Where the layer stands in the way of a database connection.
+
+Every statement of Django's passes through `Hooks.execute`, so save(), update(), bulk_create(), raw
+SQL, loaddata and migrations are one case. Django has no signal for COMMIT or ROLLBACK (on_commit
+hooks go with a rolled-back savepoint, and do not exist in manual mode), so the methods that end a
+transaction are wrapped, on each connection object.
+
+Django's inner parts that this relies on: connection.execute_wrappers, create_cursor(), commit(),
+rollback(), close() and set_autocommit().
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+from . import reader
+from .stale import Touched, touched_by, whole_databases
+from .transaction import Transaction
+
+logger = logging.getLogger(__name__)
+
+WRAPPED = ("create_cursor", "commit", "rollback", "close", "set_autocommit")
+UNWATCHED = "its database connection is not watched: is the cache's app in INSTALLED_APPS?"
+
+
+class Hooks:
+    """What a connection's statements and methods pass through."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self.transaction = transaction
+        self.connection = transaction.connection
+
+    def execute(
+        self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
+    ) -> Any:
+        """The execute_wrapper of the connection."""
+        transaction = self.transaction
+        statement = reader.read(self.connection.vendor, str(sql))
+        transaction.settled = Touched()
+        run = partial(execute, sql, params, many, context)
+        if statement.kind == "write":
+            touched = touched_by(self.connection.alias, statement, params, many)
+            if transaction.private:
+                touched |= whole_databases()
+            if statement.doubt:
+                _warn_once(str(sql), statement.doubt)
+            return transaction.write(touched, run, str(sql))
+        if statement.kind in ("begin", "end"):
+            ends = statement.kind == "end"
+            if ends and not (transaction.pending or transaction.in_progress):
+                # Begun where we did not see it, so what was written in it we may not have seen.
+                return transaction.write(whole_databases(), run, str(sql))
+            result = transaction.commit(run)
+            transaction.by_hand = not ends
+            return result
+        result = run()
+        if statement.kind == "isolation":
+            transaction.isolation_set = True
+        elif statement.kind == "private":
+            transaction.private = True
+        elif transaction.pending and not transaction.in_progress:
+            transaction.open_gates()  # SET autocommit = 1 commits
+        return result
+
+    def create_cursor(self, create: Callable[..., Any], *args: Any) -> Any:
+        """Django runs no execute_wrapper round callproc(); what a procedure writes is unknown."""
+        cursor = create(*args)
+        if callproc := getattr(cursor, "callproc", None):
+            cursor.callproc = lambda name, *args: self.transaction.write(
+                whole_databases(), lambda: callproc(name, *args), f"CALL {name}"
+            )
+        return cursor
+
+    def commit(self, commit: Callable[[], Any]) -> Any:
+        return self.transaction.commit(commit)
+
+    def rollback(self, rollback: Callable[[], None]) -> None:
+        rollback()
+        self.transaction.rolled_back()
+
+    def close(self, close: Callable[[], None]) -> None:
+        try:
+            close()
+        finally:
+            self.transaction.connection_closed()
+
+    def set_autocommit(
+        self, set_autocommit: Callable[..., None], autocommit: bool, **options: Any
+    ) -> None:
+        set_autocommit(autocommit, **options)
+        if autocommit and not self.transaction.in_progress:
+            self.transaction.open_gates()  # the database commits what was open
+
+
+# Whether connections are watched as they are opened.
+_installed = False
+
+
+def transaction_of(connection: BaseDatabaseWrapper) -> Transaction | None:
+    """The connection's transaction; None where it was never opened, so has written nothing."""
+    return getattr(connection, "cache_aside_transaction", None)
+
+
+def install() -> None:
+    """Watch every connection that is open, and every one that will be."""
+    global _installed
+    _installed = True
+    connection_created.connect(watch)
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is not None:  # another app's ready() has asked before ours
+            watch(connection)
+
+
+def watch(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    """Receiver of connection_created. A reconnect finds the connection watched already."""
+    if transaction := transaction_of(connection):
+        transaction.isolation_set = False  # Django's own SET, when it connected again
+        return
+    if connection.alias not in connections.settings:
+        return  # Django's connection without a database, to create one: nobody reads by its alias
+    transaction = Transaction(connection)
+    hooks = Hooks(transaction)
+    connection.cache_aside_transaction = transaction  # type: ignore[attr-defined]
+    connection.cache_aside_execute = hooks.execute  # type: ignore[attr-defined]
+    # First: connection.execute_wrapper() takes the last one away at its end, whosever it is.
+    connection.execute_wrappers.insert(0, hooks.execute)
+    for name in WRAPPED:
+        setattr(connection, name, partial(getattr(hooks, name), getattr(connection, name)))
+
+
+def unwatched(connection: BaseDatabaseWrapper) -> str:
+    """Why nothing of this connection may be cached: its writes do not pass here. Else ""."""
+    execute = getattr(connection, "cache_aside_execute", None)
+    if execute is None:
+        # What was never opened has written nothing, and will be watched from the start.
+        watched = connection.connection is None and _installed
+    else:
+        watched = execute in connection.execute_wrappers
+    if not watched:
+        _tell_once()
+    return "" if watched else UNWATCHED
+
+
+_told: set[str] = set()
+
+
+def _tell_once() -> None:
+    if UNWATCHED not in _told:
+        _told.add(UNWATCHED)
+        logger.error(
+            "Nothing is cached: a database connection is not watched, so its writes would leave "
+            "old entries behind. Put the cache's app into INSTALLED_APPS."
+        )
+
+
+def _warn_once(sql: str, doubt: str) -> None:
+    word = sql.split(None, 1)[0].upper() if sql.strip() else ""
+    told = f"{word} {doubt}"
+    if told not in _told and len(_told) < 1000:
+        _told.add(told)
+        logger.warning("Everything is invalidated: %s. The statement: %.200s", doubt, sql)

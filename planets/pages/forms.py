@@ -1,0 +1,77 @@
+"""What the query strings of the lists may say. A value that is not allowed is named beside its
+field and otherwise ignored."""
+
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.text import capfirst
+
+from ..facts import FACTS
+from ..models import Planet
+
+ORDERS = (("asc", "Rising"), ("desc", "Falling"))
+
+
+class ListFilter(forms.Form):
+    q = forms.CharField(
+        label="Name contains",
+        required=False,
+        max_length=40,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data, label_suffix="")
+
+    def criteria(self) -> dict[str, Any]:
+        """Keyword arguments for the manager's `listed`: valid choices, nothing for the rest."""
+        self.full_clean()
+        chosen = {name: value for name, value in self.cleaned_data.items() if value}
+        criteria: dict[str, Any] = {"descending": chosen.pop("order", "asc") == "desc"}
+        if "q" in chosen:
+            criteria["search"] = chosen.pop("q")
+        return criteria | chosen
+
+
+class PlanetFilter(ListFilter):
+    kind = forms.ChoiceField(required=False, choices=[("", "All kinds"), *Planet.Kind.choices])
+    sort = forms.ChoiceField(
+        label="Sort by",
+        required=False,
+        choices=[
+            ("position", "Order from the Sun"),
+            ("name", "Name"),
+            *((fact.field, capfirst(fact.label)) for fact in FACTS),
+        ],
+    )
+    order = forms.ChoiceField(required=False, choices=ORDERS)
+
+
+class MoonFilter(ListFilter):
+    sort = forms.ChoiceField(
+        label="Sort by",
+        required=False,
+        choices=[
+            ("planet", "Planet"),
+            ("name", "Name"),
+            ("radius", "Radius"),
+            ("orbital_period", "Orbital period"),
+            ("discovery_year", "Year of discovery"),
+        ],
+    )
+    order = forms.ChoiceField(required=False, choices=ORDERS)
+
+    def __init__(self, data: QueryDict, planets: list[Planet]) -> None:
+        super().__init__(data)
+        self.fields["planet"] = forms.ChoiceField(
+            required=False,
+            choices=[("", "All planets"), *((str(p.pk), p.name) for p in planets)],
+        )
+        self.order_fields(["q", "planet", "sort", "order"])
+
+    def criteria(self) -> dict[str, Any]:
+        criteria = super().criteria()
+        if planet := criteria.pop("planet", None):
+            criteria["planet_id"] = int(planet)
+        return criteria
