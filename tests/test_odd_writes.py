@@ -13,6 +13,7 @@ from django.db import connection, connections, transaction
 from planets.cache import Records, fetch
 from planets.cache.events import Fetch
 from planets.cache.storage.client import Command, Reply, client
+from planets.cache.storage.debt import debt
 from planets.models import Moon, Planet
 
 from .interleave import Stop, elsewhere
@@ -216,7 +217,7 @@ def test_what_is_owed_twice_is_paid_twice(own: Redis, monkeypatch: pytest.Monkey
     own.start()
     stop.wait()
     rename()
-    owed = set(client._debt) - set(paid)
+    owed = set(debt.owed()) - set(paid)
     assert owed
     stop.go.set()
     wait_until(lambda: not client.away)

@@ -17,7 +17,7 @@ from django.db.models.signals import post_save
 from django.dispatch import Signal
 
 from planets.cache.events import Fetch
-from planets.cache.records import Records
+from planets.cache.reading.record_format import RecordShelf
 from planets.cache.storage import gates
 from planets.cache.storage import leases as lease
 from planets.cache.storage.client import Client, Unavailable, client
@@ -364,7 +364,7 @@ def test_r9_a_holder_that_outlived_its_lease_cannot_store(
 @both
 def test_r10_an_absence_and_a_creation_at_once(naive: bool, monkeypatch: Patch) -> None:
     if naive:
-        monkeypatch.setattr(Records, "behind", lambda self, lookup, absent: slice(0, 2))
+        monkeypatch.setattr(RecordShelf, "behind", lambda self, lookup, absent: slice(0, 2))
     with loaded(lambda: planet(9)):
         Planet.objects.create(id=9, name="Pluto")
     assert (planet(9) is None) == naive

@@ -11,7 +11,7 @@ from django.core.signals import request_finished
 class CacheAsideConfig(AppConfig):
     name = __package__
     label = "cache_aside"
-    verbose_name = "Cache"
+    verbose_name = "Cache-aside"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
