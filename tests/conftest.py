@@ -1,4 +1,4 @@
-"""What the tests share. The servers and settings of a run are in `tests.settings`."""
+"""The fixtures of all rooms. The servers and settings of a run are in `tests.settings`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -19,11 +20,11 @@ import planets.cache
 from planets.cache import fetched
 from planets.cache.events import Fetch
 from planets.cache.storage.client import Command, Reply, client
-from planets.data.seed import seed
-from planets.models import Moon, Planet
 
-from . import servers
 from . import settings as test_settings
+from .cache.zoo import sky as zoo_sky
+from .support import servers
+from .support.outage import another_redis
 
 LUA = Path(planets.cache.__file__).parent / "storage" / "lua"
 
@@ -101,9 +102,17 @@ def events() -> Iterator[list[Fetch]]:
 
 
 @pytest.fixture
-def solar_system(transactional_db: None) -> None:
-    """The planets and moons of a fresh database, which the flush after a test takes away."""
-    seed(Planet, Moon)
+def sky(transactional_db: None) -> None:
+    """The stars and comets of the zoo, which the flush after a test takes away."""
+    zoo_sky.fill()
+
+
+@pytest.fixture
+def own(settings: Any) -> Iterator[servers.Redis]:
+    """A Redis for one test to ill-treat."""
+    settings.CACHE_ASIDE = {"BREAKER_PROBE": 0.05}
+    with another_redis(settings) as server:
+        yield server
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import atexit
 import os
 
 from planetsite.environment import VARIABLES
-from tests import given, servers
+from tests.support import given, servers
 
 # Child processes import this module too, and must share the servers of the first.
 if "TEST_SERVERS_ARE_UP" not in os.environ:
@@ -46,7 +46,7 @@ elif "SQLITE_PATH" in os.environ:
     # A file, as the site has. Django's default for tests is in memory, where it closes no
     # connection, so that every thread would leave one open.
     DATABASES["default"]["TEST"] = {"NAME": os.environ["SQLITE_PATH"]}
-INSTALLED_APPS = [*INSTALLED_APPS, "debug_toolbar", "tests.zoo"]
+INSTALLED_APPS = [*INSTALLED_APPS, "debug_toolbar", "tests.cache.zoo"]
 # Hashing a password is not what any test is about.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Tests count round trips and keys; those of the history switch it on.

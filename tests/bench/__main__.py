@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from tests import servers
+from tests.support import servers
 
 from . import chart, report
 

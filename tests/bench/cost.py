@@ -1,6 +1,6 @@
 """What freshness costs: round trips a write, and whether many entries make invalidation slower.
 
-    python -m tests.cost
+    python -m tests.bench.cost
 
 Two Redis servers, one with 10 entries of a table and one with 100,000, are invalidated in turn, so
 that whatever else the machine does slows both alike. Only the ratio travels.
@@ -13,7 +13,7 @@ import statistics
 import sys
 import time
 
-from . import servers
+from ..support import servers
 
 FEW, MANY, WRITES = 10, 100_000, 2_000
 

@@ -218,7 +218,7 @@ def test_the_checks_of_redis_can_be_run_alone(redis: Any) -> None:
 def test_a_check_of_a_deployment_without_redis_fails() -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--tag", "redis"],
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(__file__).resolve().parents[2],
         env={
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -234,7 +234,7 @@ def test_a_check_of_a_deployment_without_redis_fails() -> None:
 
 
 def test_every_check_and_command_stands_in_the_docs() -> None:
-    root = Path(__file__).parent.parent
+    root = Path(__file__).resolve().parents[2]
     text = (root / "docs" / "operating.md").read_text()
     ids = re.findall(
         r'id="(cache_aside\.[EW]\d+)"', (root / "planets" / "cache" / "checks.py").read_text()

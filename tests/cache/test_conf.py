@@ -22,7 +22,7 @@ from planets.cache.conf import Conf, conf
         ({"MAX_BYTES": 1.5}, r"must be int"),
         ({"ENABLED": 1}, r"is 1, must be bool"),
         ({"REDIS": None}, r"is None, must be str"),
-        ({"ALSO": ["planet"]}, r"must be dict"),
+        ({"ALSO": ["star"]}, r"must be dict"),
     ],
 )
 def test_nonsense_is_refused(settings: Any, given: dict[str, Any], message: str) -> None:

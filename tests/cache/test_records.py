@@ -1,8 +1,7 @@
-"""planet:<id>: typed, shared with other programs, gone with its row."""
+"""star:<id>: typed, shared with other programs, gone with its row."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -11,18 +10,16 @@ from django.db import connection, models, transaction
 
 from planets.cache import Records
 from planets.cache.events import Fetch
-from planets.models import Planet
-from planets.records import aplanet, planet, planets
+from tests.cache.zoo.models import Everything, Star
+from tests.cache.zoo.records import astar, star, stars
+from tests.cache.zoo.rows import FULL, parts
 
-from .test_queryset import FULL, parts
-from .zoo.models import Everything
-
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("solar_system")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky")]
 
 
 def test_a_hit_is_typed_as_a_miss_and_as_the_database(redis: Any, events: list[Fetch]) -> None:
-    truth = parts(Planet.objects.get(pk=6))
-    assert [parts(planet(6)), parts(planet(6))] == [truth, truth]
+    truth = parts(Star.objects.get(pk=6))
+    assert [parts(star(6)), parts(star(6))] == [truth, truth]
     assert [event.outcome for event in events] == ["miss", "hit"]
 
 
@@ -46,27 +43,27 @@ def test_a_field_without_a_plain_text_is_refused_by_name() -> None:
 
 
 def test_the_hash_is_plain_text_that_any_client_can_read(redis: Any) -> None:
-    planet(3)
-    fields = redis.hgetall("planet:3")
+    star(3)
+    fields = redis.hgetall("star:3")
     assert fields["id"] == "3"
-    assert fields["name"] == "Earth"
-    assert float(fields["radius"]) == Planet.objects.get(pk=3).radius
-    assert "surface_pressure" not in planet_hash(redis, 5)  # NULL
+    assert fields["name"] == "Electra"
+    assert float(fields["radius"]) == Star.objects.get(pk=3).radius
+    assert "surface_pressure" not in star_hash(redis, 5)  # NULL
 
 
-def planet_hash(redis: Any, planet_id: int) -> dict[str, str]:
-    planet(planet_id)
-    return dict(redis.hgetall(f"planet:{planet_id}"))
+def star_hash(redis: Any, star_id: int) -> dict[str, str]:
+    star(star_id)
+    return dict(redis.hgetall(f"star:{star_id}"))
 
 
-def tutorial_planet(redis: Any, planet_id: int) -> dict[str, Any]:
+def tutorial_star(redis: Any, star_id: int) -> dict[str, Any]:
     """As the tutorial's program does it, with plain clients."""
-    key = "planet:" + str(planet_id)
+    key = "star:" + str(star_id)
     result = redis.hgetall(key)
     if result:
         return dict(result)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id, name FROM planet WHERE id = %s", [planet_id])
+        cursor.execute("SELECT id, name FROM star WHERE id = %s", [star_id])
         names = [column[0] for column in cursor.description]
         row = cursor.fetchone()
     result = dict(zip(names, row, strict=True))
@@ -76,115 +73,106 @@ def tutorial_planet(redis: Any, planet_id: int) -> dict[str, Any]:
 
 
 def test_the_tutorials_program_reads_our_hash(redis: Any) -> None:
-    planet(4)
-    ours = tutorial_planet(redis, 4)
-    assert (ours["id"], ours["name"]) == ("4", "Mars")
+    star(4)
+    ours = tutorial_star(redis, 4)
+    assert (ours["id"], ours["name"]) == ("4", "Maia")
 
 
 def test_a_hash_of_the_tutorials_program_heals_itself(redis: Any, events: list[Fetch]) -> None:
-    assert tutorial_planet(redis, 4) == {"id": 4, "name": "Mars"}
-    mars = planet(4)
-    assert mars
-    assert mars.gravity == Planet.objects.get(pk=4).gravity
+    assert tutorial_star(redis, 4) == {"id": 4, "name": "Maia"}
+    maia = star(4)
+    assert maia
+    assert maia.gravity == Star.objects.get(pk=4).gravity
     assert "another program" in events[-1].reason or events[-1].outcome == "miss"
-    assert planet(4) == mars
+    assert star(4) == maia
     assert [event.outcome for event in events] == ["miss", "hit"]
-    assert redis.ttl("planet:4") > 10
+    assert redis.ttl("star:4") > 10
 
 
-def test_the_tutorials_select_still_is_json() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM planet")
-        names = [column[0] for column in cursor.description]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    assert json.loads(json.dumps(rows)) == rows
-    assert [row["name"] for row in rows][:3] == ["Mercury", "Venus", "Earth"]
-
-
-def test_an_absence_is_short_and_goes_with_the_planets_creation(
+def test_an_absence_is_short_and_goes_with_the_stars_creation(
     redis: Any, settings: Any, events: list[Fetch]
 ) -> None:
     settings.CACHE_ASIDE = {"ABSENT_TTL": 20}
-    assert planet(9) is None
-    assert planet(9) is None
-    assert 0 < redis.ttl("planet:9") <= 22
-    Planet.objects.create(id=9, name="Pluto")
-    pluto = planet(9)
-    assert pluto
-    assert pluto.name == "Pluto"
+    assert star(9) is None
+    assert star(9) is None
+    assert 0 < redis.ttl("star:9") <= 22
+    Star.objects.create(id=9, name="Polaris")
+    polaris = star(9)
+    assert polaris
+    assert polaris.name == "Polaris"
     assert [event.outcome for event in events] == ["miss", "hit", "miss"]
 
 
 def test_save_and_delete_take_the_hash_with_them(redis: Any) -> None:
-    earth, mars = planet(3), planet(4)
-    assert earth
-    assert mars
-    earth.name = "Terra"
-    earth.save()
-    assert not redis.exists("planet:3")
-    assert redis.exists("planet:4")
-    assert planet(3).name == "Terra"  # type: ignore[union-attr]
-    mars.delete()
-    assert planet(4) is None
+    electra, maia = star(3), star(4)
+    assert electra
+    assert maia
+    electra.name = "Taygeta"
+    electra.save()
+    assert not redis.exists("star:3")
+    assert redis.exists("star:4")
+    assert star(3).name == "Taygeta"  # type: ignore[union-attr]
+    maia.delete()
+    assert star(4) is None
 
 
 def test_a_save_by_its_id_leaves_the_other_hashes(redis: Any, events: list[Fetch]) -> None:
-    planets(range(1, 9))
+    stars(range(1, 9))
     events.clear()
-    Planet.objects.filter(pk=3).update(name="Terra")
-    planets(range(1, 9))
+    Star.objects.filter(pk=3).update(name="Taygeta")
+    stars(range(1, 9))
     assert [event.outcome for event in events].count("hit") == 7
 
 
 def test_a_bulk_write_makes_all_hashes_stale_by_one_key(redis: Any, events: list[Fetch]) -> None:
-    planets(range(1, 9))
-    Planet.objects.filter(radius__gt=0).update(description="new")
+    stars(range(1, 9))
+    Star.objects.filter(radius__gt=0).update(description="new")
     events.clear()
-    assert {p.description for p in planets(range(1, 9)).values()} == {"new"}
+    assert {p.description for p in stars(range(1, 9)).values()} == {"new"}
     assert {event.outcome for event in events} == {"miss"}
 
 
 def test_a_schema_change_is_a_miss(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    planet(3)
-    monkeypatch.setattr(Planet.records.shelf, "schema", "another")
-    assert planet(3)
-    assert redis.hget("planet:3", "_aside").startswith("another ")
+    star(3)
+    monkeypatch.setattr(Star.records.shelf, "schema", "another")
+    assert star(3)
+    assert redis.hget("star:3", "_aside").startswith("another ")
 
 
 def test_a_field_changed_by_hand_is_a_miss(redis: Any) -> None:
-    planet(3)
-    redis.hset("planet:3", "name", "Krypton")
-    assert planet(3).name == "Earth"  # type: ignore[union-attr]
+    star(3)
+    redis.hset("star:3", "name", "Krypton")
+    assert star(3).name == "Electra"  # type: ignore[union-attr]
 
 
 def test_write_through_stores_the_saved_row_once_it_is_committed(
     redis: Any, settings: Any, django_assert_num_queries: Any
 ) -> None:
     settings.CACHE_ASIDE = {"WRITE_THROUGH": True}
-    earth = Planet.objects.get(pk=3)
-    earth.mass = models.F("mass") * 2
+    electra = Star.objects.get(pk=3)
+    electra.mass = models.F("mass") * 2
     with transaction.atomic():
-        earth.save()
-        assert not redis.exists("planet:3")
-    stored = float(redis.hget("planet:3", "mass"))
+        electra.save()
+        assert not redis.exists("star:3")
+    stored = float(redis.hget("star:3", "mass"))
     with django_assert_num_queries(0):
-        assert planet(3).mass == stored  # type: ignore[union-attr]
-    assert Planet.objects.get(pk=3).mass == stored
+        assert star(3).mass == stored  # type: ignore[union-attr]
+    assert Star.objects.get(pk=3).mass == stored
 
     with transaction.atomic():
-        earth.name = "nobody"
-        earth.save()
+        electra.name = "nobody"
+        electra.save()
         transaction.set_rollback(True)
-    assert not redis.exists("planet:3")
+    assert not redis.exists("star:3")
 
 
 def test_one_program_may_save_what_another_has_read(redis: Any) -> None:
-    assert planets([3, 3, 2]).keys() == {3, 2}
-    assert list(planets([3, 99, 1])) == [3, 1]
-    assert planets([]) == {}
+    assert stars([3, 3, 2]).keys() == {3, 2}
+    assert list(stars([3, 99, 1])) == [3, 1]
+    assert stars([]) == {}
 
 
 @pytest.mark.asyncio
 async def test_the_async_variant(async_database: None, redis: Any) -> None:
-    assert (await aplanet(3)).name == "Earth"  # type: ignore[union-attr]
-    assert await aplanet(99) is None
+    assert (await astar(3)).name == "Electra"  # type: ignore[union-attr]
+    assert await astar(99) is None

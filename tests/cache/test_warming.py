@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client as Browser
 
 from planets.cache.events import Fetch
 from planets.cache.storage.errors import Unavailable
 from planets.cache.warming import BATCH, JOBS, Job, Warmed, count_jobs, record_jobs, warm
-from planets.models import Planet
+from tests.cache.zoo.models import Star
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("solar_system")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky")]
 
 
 def all_of(*names: str) -> list[Job]:
@@ -26,36 +25,28 @@ def result(jobs: Any, workers: int = 2) -> Warmed:
 
 def test_what_is_cold_is_filled_and_what_is_warm_is_only_looked_at(redis: Any) -> None:
     first = result(all_of("records", "queries"))
-    # The default list is the planets in order: one query by two names.
+    # All stars in order are asked for twice.
     assert (first.warm, first.missed.total()) == (1, 0)
     assert first.filled > 8
 
-    redis.delete("planet:3")
+    redis.delete("star:3")
     again = result(all_of("records", "queries"))
     assert (again.filled, again.warm) == (1, first.filled)
 
 
-def test_warmed_pages_ask_the_database_nothing_of_planets(
-    redis: Any, django_assert_num_queries: Any
-) -> None:
-    result(all_of("records", "queries"))
-
-    for path in ("/", "/?kind=gas-giant&sort=mass&order=desc", "/planets/3/", "/moons/"):
-        with django_assert_num_queries(0):
-            assert Browser().get(path).status_code == 200
-
-
 def test_there_are_as_many_jobs_as_counted(redis: Any) -> None:
-    Planet.objects.bulk_create(Planet(name=f"Planet {n}") for n in range(BATCH))
+    Star.objects.bulk_create(Star(name=f"Star {n}") for n in range(BATCH))
 
     assert {name: len(all_of(name)) for name in JOBS} == count_jobs()
 
 
-def test_every_batch_of_records_is_filled(redis: Any) -> None:
-    Planet.objects.bulk_create(Planet(name=f"Planet {n}") for n in range(2 * BATCH))
+def test_every_batch_of_records_is_filled(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The tables of other apps may have rows as well.
+    monkeypatch.setattr("planets.cache.warming.BY_TABLE", {"star": Star.records})
+    Star.objects.bulk_create(Star(name=f"Star {n}") for n in range(2 * BATCH))
 
     assert result(record_jobs()).filled == 2 * BATCH + 8
-    assert len(redis.keys("planet:*")) == 2 * BATCH + 8
+    assert len(redis.keys("star:*")) == 2 * BATCH + 8
 
 
 def test_no_more_jobs_are_under_way_than_workers(redis: Any) -> None:
@@ -97,9 +88,9 @@ def test_what_a_job_raises_reaches_the_caller_and_ends_the_workers(redis: Any) -
     before = threading.active_count()
 
     def job() -> None:
-        raise LookupError("no such planet")
+        raise LookupError("no such star")
 
-    with pytest.raises(LookupError, match="no such planet"):
+    with pytest.raises(LookupError, match="no such star"):
         list(warm([job], workers=2))
     assert threading.active_count() == before
 

@@ -29,11 +29,11 @@ from typing import Any
 
 import MySQLdb
 
-from .. import servers
+from ..support import servers
 from .board import DEADLINE, OUTCOMES, Board, Diary, history
 
 STALLED = 20  # seconds without a write after which the run is worth nothing
-# To see that the hunter finds what there is to find: tests.interleave.without_<name>().
+# To see that the hunter finds what there is to find: tests.support.interleave.without_<name>().
 PROTECTIONS = ("closing", "opening", "generations", "lease_check", "recall")
 
 

@@ -21,8 +21,8 @@ from planets.cache.storage.client import client
 from planets.models import Moon, Planet
 from planets.records import planet, planets
 
-from .. import interleave
-from ..zoo.models import Tag
+from ..cache.zoo.models import Tag
+from ..support import interleave
 from .board import DEADLINE, OUTCOMES, Board, Diary
 
 Found = tuple[str, float, float]  # what was read, the number known before, the number seen

@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = pytest.mark.mysql
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def hunt(*options: str) -> subprocess.CompletedProcess[str]:

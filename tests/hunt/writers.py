@@ -18,7 +18,7 @@ from planets.cache.writing.stale import Touched
 from planets.models import Moon, Planet
 from planets.records import planet
 
-from ..zoo.models import Tag
+from ..cache.zoo.models import Tag
 from .board import Board, Diary
 from .readers import Judge, set_off
 

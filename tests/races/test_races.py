@@ -18,16 +18,16 @@ from django.dispatch import Signal
 
 from planets.cache.events import Fetch
 from planets.cache.reading.record_format import RecordShelf
-from planets.cache.storage import gates
+from planets.cache.storage import gates, keys
 from planets.cache.storage import leases as lease
 from planets.cache.storage.client import Client, Unavailable, client
 from planets.cache.writing.hooks import transaction_of
 from planets.cache.writing.stale import Touched
 from planets.cache.writing.transaction import Transaction
-from planets.models import Planet
-from planets.records import planet
-
-from .interleave import (
+from tests.cache.zoo.electra import NEW, OLD, by_query, by_record, rename
+from tests.cache.zoo.models import Bird, Star
+from tests.cache.zoo.records import star
+from tests.support.interleave import (
     committed,
     elsewhere,
     killed,
@@ -39,41 +39,26 @@ from .interleave import (
     without_opening,
     without_recall,
 )
-from .servers import Redis
-from .test_outage import use, wait_until
+from tests.support.outage import another_redis
+from tests.support.servers import Redis
+from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.mysql,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("solar_system", "redis"),
+    pytest.mark.usefixtures("sky", "redis"),
 ]
 
 Patch = pytest.MonkeyPatch
-OLD, NEW = "Earth", "Terra"
-
 both = pytest.mark.parametrize("naive", [False, True], ids=["protected", "naive"])
 
 
-def by_query() -> str:
-    return str(Planet.objects.cached().filter(pk=3).values_list("name", flat=True)[0])
-
-
-def by_record() -> str:
-    found = planet(3)
-    assert found
-    return found.name
-
-
-def rename(name: str = NEW) -> None:
-    Planet.objects.filter(pk=3).update(name=name)
-
-
 def rename_in_bulk(name: str = NEW) -> None:
-    Planet.objects.filter(position=3).update(name=name)
+    Star.objects.filter(position=3).update(name=name)
 
 
 def name_in_the_database() -> str:
-    return Planet.objects.get(pk=3).name
+    return Star.objects.get(pk=3).name
 
 
 def expected(naive: bool) -> str:
@@ -167,7 +152,7 @@ def test_r4_an_old_snapshot_is_not_kept(
 
     def read_from_the_past() -> str:
         with transaction.atomic():
-            list(Planet.objects.all())  # the snapshot begins
+            list(Star.objects.all())  # the snapshot begins
             elsewhere(rename)
             return read()
 
@@ -196,7 +181,7 @@ def test_r5_two_writers_and_a_filler_of_a_query(naive: bool, tokens: None) -> No
     with loaded(by_query):
         rename("between")
         rename(NEW)
-        Planet.objects.cached().count()  # opens the generation that the filler must not hit
+        Star.objects.cached().count()  # opens the generation that the filler must not hit
     assert by_query() == expected(naive)
 
 
@@ -206,7 +191,7 @@ def test_r5_two_writers_and_a_filler_of_a_record(naive: bool, tokens: None, sett
     with loaded(by_record):
         rename("between")
         rename(NEW)
-        client.call(lease.claim("planet:3", gates.token()))  # another caller is about to load
+        client.call(lease.claim("star:3", gates.token()))  # another caller is about to load
     assert by_record() == expected(naive)
 
 
@@ -245,12 +230,8 @@ def test_r6_a_flush_while_a_write_is_in_flight(
 def durable(settings: Any) -> Any:
     """A Redis that comes back with what it had when it was last saved."""
     settings.CACHE_ASIDE = {"BREAKER_PROBE": 0.05, "TTL": 2, "JITTER": 0}
-    usual = settings.CACHES
-    with Redis(dbfilename="dump.rdb") as server:
-        use(settings, server.url)
+    with another_redis(settings, dbfilename="dump.rdb") as server:
         yield server
-        settings.CACHES = usual
-        wait_until(lambda: not client.away)
 
 
 def save(server: Redis) -> None:
@@ -352,7 +333,7 @@ def test_r9_a_holder_that_outlived_its_lease_cannot_store(
     if naive:
         without_lease_check(monkeypatch)
     with loaded(by_record):
-        wait_until(lambda: not redis.exists("lease:{planet:3}"))
+        wait_until(lambda: not redis.exists(keys.lease("star:3")))
         rename()
         assert by_record() == NEW
     assert by_record() == expected(naive)
@@ -365,9 +346,9 @@ def test_r9_a_holder_that_outlived_its_lease_cannot_store(
 def test_r10_an_absence_and_a_creation_at_once(naive: bool, monkeypatch: Patch) -> None:
     if naive:
         monkeypatch.setattr(RecordShelf, "behind", lambda self, lookup, absent: slice(0, 2))
-    with loaded(lambda: planet(9)):
-        Planet.objects.create(id=9, name="Pluto")
-    assert (planet(9) is None) == naive
+    with loaded(lambda: star(9)):
+        Star.objects.create(id=9, name="Polaris")
+    assert (star(9) is None) == naive
 
 
 # --- R12
@@ -409,8 +390,8 @@ def test_r13_a_save_that_fails_after_its_statement(naive: bool, monkeypatch: Pat
     if naive:  # invalidation by post_save alone
         monkeypatch.setattr(Transaction, "write", lambda self, touched, write, sql="": write())
     by_record()
-    earth = Planet.objects.get(pk=3)
-    earth.name = NEW
+    electra = Star.objects.get(pk=3)
+    electra.name = NEW
 
     def fail(self: Signal, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("a receiver that comes before ours")
@@ -418,14 +399,12 @@ def test_r13_a_save_that_fails_after_its_statement(naive: bool, monkeypatch: Pat
     with monkeypatch.context() as patch:
         patch.setattr(post_save, "send", fail.__get__(post_save))
         with pytest.raises(RuntimeError):
-            earth.save()
+            electra.save()
     assert name_in_the_database() == NEW
     assert by_record() == expected(naive)
 
 
 def test_r13_a_save_of_two_tables_that_fails_in_the_second() -> None:
-    from .zoo.models import Bird
-
     Bird.objects.create(name="Owl", wingspan=1)
     (owl,) = Bird.objects.cached()
     owl.name, owl.wingspan = "Eagle", "not a number"
@@ -473,7 +452,7 @@ def test_r15_what_the_dead_left_closed_opens_at_its_deadline(
     killed(die_after_commit)
     assert by_query() == NEW
     assert events[-1].reason == "a write to its tables is in flight"
-    wait_until(lambda: not redis.exists("gen:default:planet"))
+    wait_until(lambda: not redis.exists(keys.gate("default", "star")))
     by_query()
     by_query()
     assert events[-1].outcome == "hit"
@@ -523,13 +502,13 @@ def test_a_user_hook_on_commit_sees_the_new_state() -> None:
 def test_two_writers_at_once_keep_the_gate_closed_until_the_last_one_ends() -> None:
     by_query()
     with stopped(
-        Transaction, "open_gates", lambda: Planet.objects.filter(pk=4).update(mass=1), after=False
+        Transaction, "open_gates", lambda: Star.objects.filter(pk=4).update(mass=1), after=False
     ):
         rename()
-        client_gate = client.call(("GET", "gen:default:planet"))[0]
+        client_gate = client.call(("GET", keys.gate("default", "star")))[0]
         assert client_gate.startswith(b"w:")
         assert by_query() == NEW
-    assert client.call(("GET", "gen:default:planet")) == [None]
+    assert client.call(("GET", keys.gate("default", "star"))) == [None]
 
 
 def test_a_write_longer_than_its_deadline_closes_again_before_commit(
@@ -540,7 +519,7 @@ def test_a_write_longer_than_its_deadline_closes_again_before_commit(
     def die() -> None:
         with transaction.atomic():
             rename()
-            wait_until(lambda: not redis.exists("gen:default:planet"))
+            wait_until(lambda: not redis.exists(keys.gate("default", "star")))
             elsewhere(by_query)  # opens a generation, and fills it with the old row
             die_at_open()
 

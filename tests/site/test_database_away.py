@@ -1,36 +1,16 @@
 """The site while its database is really gone: nothing listens, or the file's folder is missing."""
 
-import socket
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import InterfaceError, OperationalError, ProgrammingError, connection, connections
+from django.db import InterfaceError, OperationalError, ProgrammingError, connections
 from django.http import HttpResponse
 from django.test import Client
 
 from planetsite.database_away import RETRY_AFTER, connected, is_away
 
-from .interleave import elsewhere
-
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def database_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """New connections lead nowhere. A thread's first request opens one; ours stays as it is."""
-    where = connections.settings["default"]
-    with socket.socket() as unused, monkeypatch.context() as patch:
-        if connection.vendor == "sqlite":
-            patch.setitem(where, "NAME", tmp_path / "gone" / "db.sqlite3")
-        else:
-            unused.bind(("127.0.0.1", 0))  # bound and not listening: refuses
-            patch.setitem(where, "HOST", "127.0.0.1")
-            patch.setitem(where, "PORT", str(unused.getsockname()[1]))
-        yield
-    elsewhere(lambda: connection.ensure_connection())  # the outage is over
 
 
 def get_in_a_thread(address: str) -> HttpResponse:

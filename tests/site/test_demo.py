@@ -2,68 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
-import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .servers import free_port
-from .test_servers import alive
+from tests.support.demo import copied, end, start, until
+from tests.support.processes import alive
+from tests.support.servers import free_port
 
 pytestmark = pytest.mark.once
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the site, so that a demo of the developer's own goes on."""
     return copied(tmp_path_factory.mktemp("checkout"))
-
-
-def copied(folder: Path) -> Path:
-    for name in ("planets", "planetsite", "templates"):
-        shutil.copytree(ROOT / name, folder / name)
-    return folder
-
-
-def start(checkout: Path, port: int | str) -> subprocess.Popen[str]:
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("DB_", "TEST_", "DJANGO_", "REDIS_", "PYTHONWARNINGS"))
-    }
-    return subprocess.Popen(
-        [sys.executable, "-u", "-m", "planetsite.demo", "--port", str(port)],
-        cwd=checkout,
-        env={**environment, "PYTHONPATH": str(checkout)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def until(demo: subprocess.Popen[str], word: str) -> str:
-    assert demo.stdout
-    said = ""
-    give_up = threading.Timer(60, demo.kill)
-    give_up.start()
-    try:
-        for line in demo.stdout:
-            said += line
-            if word in line:
-                return said
-    finally:
-        give_up.cancel()
-    raise AssertionError(f"the demo ended and had not said {word!r}:\n{said}")
 
 
 Demo = tuple[subprocess.Popen[str], int, str]
@@ -75,12 +36,6 @@ def demo(checkout: Path) -> Iterator[Demo]:
     with start(checkout, port) as process:
         yield process, port, until(process, "Quit the server")
         process.kill()
-
-
-def end(process: subprocess.Popen[str]) -> None:
-    process.send_signal(signal.SIGTERM)
-    until(process, "The demo has ended")
-    assert process.wait(20) == 0
 
 
 def get(port: int, path: str) -> str:

@@ -1,9 +1,8 @@
-"""What an operator's machines ask: probes, metrics, the header of each response."""
+"""What an operator's machines ask: probes, and metrics of all workers."""
 
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -15,22 +14,16 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from planets.cache.instruments import metrics
-from planets.cache.instruments.cache_status import header
-from planets.cache.instruments.watch import Watch
 from planets.models import Planet
-
-from . import settings as test_settings
-from .interleave import elsewhere
-from .servers import Redis, free_port
-from .test_middleware import database_away  # noqa: F401  a fixture
-from .test_outage import own, wait_until  # noqa: F401  a fixture
-
-CACHE_STATUS = "planets.cache.instruments.cache_status.CacheStatusMiddleware"
+from tests import settings as test_settings
+from tests.support.interleave import elsewhere
+from tests.support.metrics import metric
+from tests.support.servers import Redis, free_port
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("solar_system")]
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def get(address: str, **headers: Any) -> Any:
@@ -45,14 +38,14 @@ def test_all_is_well(redis: Any) -> None:
     assert "no-store" in response["Cache-Control"]
 
 
-def test_without_redis_it_is_degraded_and_served(own: Redis) -> None:  # noqa: F811
+def test_without_redis_it_is_degraded_and_served(own: Redis) -> None:
     own.stop()
     response = get("/readyz")
     assert response.status_code == 200
     assert response.json() == {"status": "degraded", "database": "ok", "redis": "away"}
 
 
-def test_without_the_database_it_is_not_ready(redis: Any, database_away: None) -> None:  # noqa: F811
+def test_without_the_database_it_is_not_ready(redis: Any, database_away: None) -> None:
     response = get("/readyz")
     assert response.status_code == 503
     assert response.json() == {"status": "unavailable", "database": "away", "redis": "ok"}
@@ -76,51 +69,6 @@ def test_a_database_that_has_stopped_answering_is_not_waited_for(redis: Any) -> 
     finally:
         mariadb.resume()
     assert get("/readyz").status_code == 200
-
-
-def metric(text: str, name: str) -> float:
-    return sum(float(v) for v in re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", text, re.M))
-
-
-def test_metrics_count_what_was_done(redis: Any) -> None:
-    before = get("/metrics").content.decode()
-    for _ in range(2):
-        get("/planets/3/")
-    Planet.objects.filter(pk=3).update(name="Terra")
-    after = get("/metrics").content.decode()
-
-    def new(name: str) -> float:
-        return metric(after, name) - metric(before, name)
-
-    assert new(r'cache_aside_fetches_total\{kind="sql",outcome="miss"\}') == 2
-    assert new(r'cache_aside_fetches_total\{kind="sql",outcome="hit"\}') == 2
-    assert new(r'cache_aside_fetches_total\{kind="record",outcome="hit"\}') == 1
-    assert new("cache_aside_loads_total") == 3
-    for what in ("load", "fill"):
-        assert new(f"cache_aside_{what}_seconds_count") == 3
-        assert new(f"cache_aside_{what}_seconds_sum") > 0
-        # Each bucket counts what is in those below it, too.
-        assert new(rf'cache_aside_{what}_seconds_bucket\{{le="\+Inf"\}}') == 3
-    assert new(r'cache_aside_invalidations_total\{outcome="landed"\}') == 1
-    assert metric(after, "cache_aside_redis_away") == 0
-
-
-def test_metrics_are_not_for_everybody(redis: Any, settings: Any) -> None:
-    assert get("/metrics", REMOTE_ADDR="192.0.2.1").status_code == 403
-    assert get("/metrics", headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 403
-    settings.CACHE_ASIDE = {"METRICS_TOKEN": "token"}
-    assert get("/metrics").status_code == 403
-    assert get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 403
-    assert get("/metrics", headers={"Authorization": "Bearer token"}).status_code == 200
-
-
-def test_every_count_of_the_layer_has_a_metric() -> None:
-    source = "".join(path.read_text() for path in (ROOT / "planets" / "cache").glob("*.py"))
-    for kind, outcome in re.findall(r'stats\.count\("(\w+)", "([\w ]+)"', source):
-        assert metrics._metric(kind, outcome), (kind, outcome)
-    for outcome in ("hit", "near hit", "miss", "bypass", "error", "undecodable", "unencodable"):
-        for kind in ("sql", "record"):
-            assert metrics._metric(kind, outcome)
 
 
 @pytest.mark.mysql
@@ -175,24 +123,3 @@ def test_workers_are_counted_together_and_also_after_one_has_ended(
         finally:
             gunicorn.terminate()
     assert not list(tmp_path.glob("planets-metrics-*"))
-
-
-def test_the_header_of_a_page(redis: Any, settings: Any) -> None:
-    settings.MIDDLEWARE = [
-        "planets.cache.instruments.cache_status.CacheStatusMiddleware",
-        *settings.MIDDLEWARE,
-    ]
-    assert get("/planets/3/")["Cache-Status"] == 'planets; fwd=miss; detail="3 misses"'
-    assert re.fullmatch(
-        r'planets; hit; ttl=\d+; detail="3 hits"', get("/planets/3/")["Cache-Status"]
-    )
-    settings.CACHE_ASIDE = {"ENABLED": False, "NAME": "planets"}
-    assert get("/planets/3/")["Cache-Status"] == 'planets; fwd=bypass; detail="3 bypasses"'
-    assert "Cache-Status" not in get("/healthz").headers
-
-
-def test_the_header_needs_no_escaping() -> None:
-    """Outcomes are words of ours; no key, SQL or reason gets into a header."""
-    with Watch() as watch:
-        list(Planet.objects.cached().filter(name='"\r\nSet-Cookie: x=1'))
-    assert re.fullmatch(r'[\w; ="=]+', header(watch.fetches, watch.outcomes))

@@ -15,14 +15,14 @@ import pytest
 from django.db import OperationalError, connections, transaction
 from django.test import Client
 
+from planets.cache.storage import keys
 from planets.models import Planet
 from planets.records import planet
 from planetsite.database_away import RETRY_AFTER
 from planetsite.serving import limit_waits
-
-from . import settings as test_settings
-from .interleave import PATIENCE, elsewhere
-from .test_outage import wait_until
+from tests import settings as test_settings
+from tests.support.interleave import elsewhere
+from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = [
     pytest.mark.mysql,
@@ -30,7 +30,7 @@ pytestmark = [
     pytest.mark.usefixtures("solar_system"),
 ]
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LOST = 2013  # MySQL's number for a connection lost while waiting for an answer
 
 
@@ -94,7 +94,7 @@ def test_a_write_without_an_answer_keeps_its_gates_closed(
     with pytest.raises(OperationalError) as lost:
         elsewhere(lose_the_answer)
     assert lost.value.args[0] == LOST
-    for gate in ("gen:default:planet", "lease:{planet:3}"):
+    for gate in (keys.gate("default", "planet"), keys.lease("planet:3")):
         assert redis.get(gate).startswith("w:"), gate
     wait_until(lambda: Planet.objects.get(pk=3).name == "Terra")
     assert planet(3).name == "Terra"  # type: ignore[union-attr]

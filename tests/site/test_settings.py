@@ -12,12 +12,11 @@ from typing import Any, cast
 import pytest
 
 from planetsite.environment import VARIABLES
-
-from .servers import Redis
+from tests.support.servers import Redis
 
 pytestmark = pytest.mark.once
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
     "ENV_FILE": "/dev/null",
     "SECRET_KEY": "kJ8-vQ2_mXw7Rz4LpTn6YbHc3GdFs9AeUiOjKqWxZyVtBnMlPr5S",

@@ -14,8 +14,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from .servers import free_port
-from .test_demo import copied, end, start, until
+from tests.support.demo import copied, end, start, until
+from tests.support.servers import free_port
 
 NOT_THERE = "/planets/99/"
 CHROMIUM = next(

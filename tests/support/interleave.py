@@ -16,7 +16,7 @@ from planets.cache.storage import scripts
 from planets.cache.storage.client import Client
 from planets.cache.writing.stale import Touched
 
-PATIENCE = 30.0  # seconds after which a step that must come has failed
+from .waiting import PATIENCE
 
 
 class Elsewhere:

@@ -9,12 +9,15 @@ from planets.cache import fetch, invalidate
 from planets.cache.instruments.inspection import Content, opened
 from planets.cache.storage import gates, keys
 from planets.cache.storage.client import Unavailable, client
-from planets.models import Planet
-from planets.records import planet
+from tests.cache.zoo.models import Star
+from tests.cache.zoo.records import star
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("solar_system")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky")]
 
-GATE = "gen:default:planet"
+
+@pytest.fixture
+def gate() -> str:
+    return keys.gate("default", "star")
 
 
 def content(name: str) -> Content:
@@ -25,13 +28,13 @@ def content(name: str) -> Content:
 
 def filled(redis: Any) -> str:
     """The key of a query's stored result."""
-    list(Planet.objects.cached().in_order())
+    list(Star.objects.cached().order_by("position"))
     (key,) = redis.keys("sql:*")
     return str(key)
 
 
 def test_a_key_that_is_not_there_is_none(redis: Any) -> None:
-    assert opened("planet:3") is None
+    assert opened("star:3") is None
 
 
 def test_an_entry_shows_its_sql_tables_and_rows(redis: Any) -> None:
@@ -41,31 +44,31 @@ def test_an_entry_shows_its_sql_tables_and_rows(redis: Any) -> None:
     assert found.key.ttl == pytest.approx(300, rel=0.15)
     assert found.content.state == "current"
     assert "ORDER BY" in found.content.sql
-    assert found.content.tables == ("planet",)
+    assert found.content.tables == ("star",)
     assert found.content.row_count == 8
-    assert found.content.rows[0][:2] == ["1", "Mercury"]
+    assert found.content.rows[0][:2] == ["1", "Mira"]
     assert found.content.load_ms
 
 
 def test_an_entry_is_stale_after_a_write_to_its_table(redis: Any) -> None:
     key = filled(redis)
-    Planet.objects.filter(pk=3).update(name="Terra")
+    Star.objects.filter(pk=3).update(name="Taygeta")
 
     assert content(key).state == "stale"
 
 
-def test_an_entry_is_closed_while_a_write_is_in_flight(redis: Any) -> None:
+def test_an_entry_is_closed_while_a_write_is_in_flight(redis: Any, gate: str) -> None:
     key = filled(redis)
-    client.call(gates.close(GATE, "writer"))
+    client.call(gates.close(gate, "writer"))
     try:
         assert content(key).state == "closed"
-        assert content(GATE).why.startswith("Closed")
+        assert content(gate).why.startswith("Closed")
     finally:
-        client.call(gates.open(GATE, "writer"))
+        client.call(gates.open(gate, "writer"))
 
 
 def test_a_long_result_is_shortened_and_says_so(redis: Any) -> None:
-    fetch("SELECT a.id FROM planet a JOIN planet b")  # 64 rows and one of names
+    fetch("SELECT a.id FROM star a JOIN star b")  # 64 rows and one of names
     (key,) = redis.keys("sql:*")
 
     shown = content(key)
@@ -74,10 +77,10 @@ def test_a_long_result_is_shortened_and_says_so(redis: Any) -> None:
 
 
 def test_sql_that_controls_a_terminal_is_escaped_and_keeps_its_lines(redis: Any) -> None:
-    fetch("SELECT id\nFROM planet /* \x1b[2J */")
+    fetch("SELECT id\nFROM star /* \x1b[2J */")
     (key,) = redis.keys("sql:*")
 
-    assert content(key).sql == "SELECT id\nFROM planet /* \\x1b[2J */"
+    assert content(key).sql == "SELECT id\nFROM star /* \\x1b[2J */"
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x01", b"\x01\x00\x00\x00\x00garbage", b"\xff\x1b[2J"])
@@ -92,8 +95,9 @@ def test_bytes_that_no_fill_has_written_are_unreadable_and_shown_escaped(
     assert "\x1b" not in shown.text
 
 
-@pytest.mark.parametrize("name", ["sql:1", "planet:3", GATE, "lease:{planet:3}", "stat:1", "any"])
-def test_a_key_of_a_wrong_type_is_told_as_such(redis: Any, name: str) -> None:
+@pytest.mark.parametrize("name", ["sql:1", "star:3", "a gate", "a lease", "stat:1", "any"])
+def test_a_key_of_a_wrong_type_is_told_as_such(redis: Any, gate: str, name: str) -> None:
+    name = {"a gate": gate, "a lease": keys.lease("star:3")}.get(name, name)
     redis.rpush(name, "x")
     assert content(name).why == "It cannot be read: only strings and hashes are shown, not a list"
 
@@ -107,58 +111,58 @@ def test_a_key_of_a_wrong_type_is_told_as_such(redis: Any, name: str) -> None:
 
 
 def test_a_record_shows_its_fields(redis: Any) -> None:
-    planet(3)
+    star(3)
 
-    shown = content("planet:3")
+    shown = content("star:3")
 
     assert (shown.state, shown.absent) == ("current", False)
-    assert shown.fields["name"] == "Earth"
-    assert shown.tables == ("planet",)
+    assert shown.fields["name"] == "Electra"
+    assert shown.tables == ("star",)
 
 
 def test_a_record_is_stale_after_a_bulk_write(redis: Any) -> None:
-    planet(3)
-    Planet.objects.filter(name="Mars").update(name="Ares")
+    star(3)
+    Star.objects.filter(name="Maia").update(name="Alcor")
 
-    assert content("planet:3").state == "stale"
+    assert content("star:3").state == "stale"
 
 
 def test_an_absence_is_stale_after_any_write_to_its_table(redis: Any) -> None:
-    planet(99)
-    assert (content("planet:99").state, content("planet:99").absent) == ("current", True)
+    star(99)
+    assert (content("star:99").state, content("star:99").absent) == ("current", True)
 
-    invalidate("planet")
-    assert content("planet:99").state == "stale"
+    invalidate("star")
+    assert content("star:99").state == "stale"
 
 
 def test_a_record_of_another_program_is_unreadable(redis: Any) -> None:
-    redis.hset("planet:3", mapping={"id": "3", "name": "Earth"})
+    redis.hset("star:3", mapping={"id": "3", "name": "Electra"})
 
-    shown = content("planet:3")
+    shown = content("star:3")
 
     assert shown.state == "unreadable"
     assert "another program" in shown.why
-    assert shown.fields == {"id": "3", "name": "Earth"}
+    assert shown.fields == {"id": "3", "name": "Electra"}
 
 
 def test_a_hash_of_very_many_fields_is_not_read(redis: Any) -> None:
-    redis.hset("planet:3", mapping={str(n): "x" for n in range(1001)})
+    redis.hset("star:3", mapping={str(n): "x" for n in range(1001)})
 
-    assert "1001 fields" in content("planet:3").why
+    assert "1001 fields" in content("star:3").why
 
 
-def test_a_gate_tells_its_state(redis: Any) -> None:
+def test_a_gate_tells_its_state(redis: Any, gate: str) -> None:
     filled(redis)
-    assert content(GATE).why.startswith("Open")
+    assert content(gate).why.startswith("Open")
 
-    redis.set(GATE, "nonsense")
-    assert content(GATE).why.startswith("Nothing that the cache has written")
+    redis.set(gate, "nonsense")
+    assert content(gate).why.startswith("Nothing that the cache has written")
 
 
 def test_a_lease_tells_that_a_caller_has_it(redis: Any) -> None:
-    redis.set(keys.lease("planet:3"), "l:token")
+    redis.set(keys.lease("star:3"), "l:token")
 
-    assert content(keys.lease("planet:3")).why.startswith("A caller has this lease")
+    assert content(keys.lease("star:3")).why.startswith("A caller has this lease")
 
 
 def test_what_is_opened_is_plain_json(redis: Any) -> None:
@@ -170,4 +174,4 @@ def test_what_is_opened_is_plain_json(redis: Any) -> None:
 
 def test_without_redis_it_is_unavailable(no_redis: None) -> None:
     with pytest.raises(Unavailable):
-        opened("planet:3")
+        opened("star:3")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from planets.cache.instruments.keyspace import FIRST, browse, kind, printable, sample
+from planets.cache.storage import keys
 from planets.cache.storage.errors import Unavailable
 
 
@@ -17,18 +18,19 @@ def no_other_key(redis: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("planet:3", "record"),
-        ("planet:earth", "other"),
-        ("moon:3", "other"),
+        ("star:3", "record"),
+        ("star:electra", "other"),
+        ("comet:3", "other"),
         ("sql:0f", "sql"),
-        ("gen:default:planet", "gate"),
-        ("lease:{planet:3}", "lease"),
+        ("a gate", "gate"),
+        ("a lease", "lease"),
         ("stat:29000000", "statistics"),
-        ("SELECT * FROM planet", "other"),
+        ("SELECT * FROM star", "other"),
         ("", "other"),
     ],
 )
 def test_a_key_is_of_the_kind_that_its_name_says(name: str, expected: str) -> None:
+    name = {"a gate": keys.gate("default", "star"), "a lease": keys.lease("star:3")}.get(name, name)
     assert kind(name) == expected
 
 
@@ -52,9 +54,9 @@ def test_pages_together_give_every_key_and_end(redis: Any) -> None:
 
 
 def test_a_page_holds_what_matches_a_pattern(redis: Any) -> None:
-    redis.mset({"planet:3": "x", "planet:5": "x", "moon:3": "x"})
+    redis.mset({"star:3": "x", "star:5": "x", "comet:3": "x"})
 
-    assert {key.name for key in browse("planet:*").keys} == {"planet:3", "planet:5"}
+    assert {key.name for key in browse("star:*").keys} == {"star:3", "star:5"}
     assert browse("nothing:*").keys == []
 
 
@@ -74,13 +76,13 @@ def test_a_cursor_that_no_page_gave_is_named(cursor: str) -> None:
 
 
 def test_a_key_is_told_with_its_type_ttl_and_size(redis: Any) -> None:
-    redis.hset("planet:3", mapping={"id": "3", "name": "Earth"})
-    redis.expire("planet:3", 100)
+    redis.hset("star:3", mapping={"id": "3", "name": "Electra"})
+    redis.expire("star:3", 100)
     redis.rpush("list", "x")
 
     by_name = {key.name: key for key in browse().keys}
 
-    record = by_name["planet:3"]
+    record = by_name["star:3"]
     assert (record.kind, record.type) == ("record", "hash")
     assert record.ttl == pytest.approx(100, abs=5)
     assert record.bytes
@@ -95,14 +97,16 @@ def test_a_name_that_is_no_text_is_told_from_one_that_is(redis: Any) -> None:
 
 
 def test_a_sample_of_few_keys_is_all_of_them(redis: Any) -> None:
-    redis.mset({"planet:3": "x" * 5000, "sql:1": "x", "sql:2": "x", "gen:default:*": "x"})
+    redis.mset(
+        {"star:3": "x" * 5000, "sql:1": "x", "sql:2": "x", keys.database_gate("default"): "x"}
+    )
 
     found = sample()
 
     assert (found.total, found.complete) == (4, True)
     counts = {total.kind: total.count for total in found.kinds() if total.count}
     assert counts == {"record": 1, "sql": 2, "gate": 1}
-    assert found.largest(1)[0].name == "planet:3"
+    assert found.largest(1)[0].name == "star:3"
 
 
 def test_a_sample_of_many_is_bounded_and_says_so(redis: Any) -> None:

@@ -13,11 +13,11 @@ from planets.cache.events import Fetch
 from planets.cache.instruments import overview
 from planets.cache.instruments.inspection import opened
 from planets.cache.instruments.keyspace import browse
+from planets.cache.storage import keys
 from planets.cache.storage.client import client
-from planets.models import Planet
-from planets.records import planet, planets
-
-from .servers import STARTS_WITHIN, Redis, free_port
+from tests.cache.zoo.models import Star
+from tests.cache.zoo.records import star, stars
+from tests.support.servers import STARTS_WITHIN, Redis, free_port
 
 
 @pytest.fixture
@@ -36,35 +36,35 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisCluster]:
 
 
 def test_all_that_looks_works_on_a_cluster(cluster: Any) -> None:
-    cluster.hset("planet:3", mapping={"id": "3", "name": "Earth"})
+    cluster.hset("star:3", mapping={"id": "3", "name": "Electra"})
     cluster.set("sql:1", "x")
-    cluster.set("gen:default:planet", "o:1")
+    cluster.set(keys.gate("default", "star"), "o:1")
 
     found = overview.overview()
 
     assert (found.server.nodes, found.server.keys) == (1, 3)
-    assert [gate.table for gate in found.gates] == ["planet"]
-    assert {key.name for key in browse().keys} == {"planet:3", "sql:1", "gen:default:planet"}
-    record = opened("planet:3")
+    assert [gate.table for gate in found.gates] == ["star"]
+    assert {key.name for key in browse().keys} == {"star:3", "sql:1", keys.gate("default", "star")}
+    record = opened("star:3")
     assert record
     assert record.key.bytes
-    assert record.content.fields["name"] == "Earth"
+    assert record.content.fields["name"] == "Electra"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_fetches_and_invalidations_work_on_a_cluster(
-    cluster: Any, solar_system: None, events: list[Fetch]
+    cluster: Any, sky: None, events: list[Fetch]
 ) -> None:
     def read() -> list[str]:
         events.clear()
-        names = [p.name for p in (planet(3), *Planet.objects.cached().filter(pk=3)) if p]
-        assert len(planets(range(1, 10))) == 8
+        names = [p.name for p in (star(3), *Star.objects.cached().filter(pk=3)) if p]
+        assert len(stars(range(1, 10))) == 8
         return names
 
-    assert read() == ["Earth", "Earth"]
-    assert read() == ["Earth", "Earth"]
+    assert read() == ["Electra", "Electra"]
+    assert read() == ["Electra", "Electra"]
     assert {event.outcome for event in events} == {"hit"}
-    Planet.objects.filter(pk=3).update(name="Terra")
-    assert read() == ["Terra", "Terra"]
-    Planet.objects.filter(position__gt=0).update(name="All")
+    Star.objects.filter(pk=3).update(name="Taygeta")
+    assert read() == ["Taygeta", "Taygeta"]
+    Star.objects.filter(position__gt=0).update(name="All")
     assert read() == ["All", "All"]

@@ -17,34 +17,35 @@ from django.urls import include, path
 
 from planets.cache import fetched, invalidated
 from planets.cache.instruments.panel import CacheAsidePanel
-from planets.models import Planet
-from planets.records import aplanet, planet
+from planets.cache.storage import keys
+from tests.cache.zoo.models import Star
+from tests.cache.zoo.records import astar, star
 
 CACHE_STATUS = "planets.cache.instruments.cache_status.CacheStatusMiddleware"
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("solar_system", "redis", "toolbar"),
+    pytest.mark.usefixtures("sky", "redis", "toolbar"),
 ]
 
 
 def as_json(request: HttpRequest) -> HttpResponse:
-    return JsonResponse({"name": planet(3).name})  # type: ignore[union-attr]
+    return JsonResponse({"name": star(3).name})  # type: ignore[union-attr]
 
 
 def as_redirect(request: HttpRequest) -> HttpResponse:
-    Planet.objects.filter(pk=3).update(name="Terra")
-    return redirect("/planets/3/")
+    Star.objects.filter(pk=3).update(name="Taygeta")
+    return redirect("/stars/3/")
 
 
 def bypassing(request: HttpRequest) -> HttpResponse:
-    list(Planet.objects.cached().order_by("?"))
-    list(Planet.objects.cached().filter(name="<script>alert(1)</script>"))
+    list(Star.objects.cached().order_by("?"))
+    list(Star.objects.cached().filter(name="<script>alert(1)</script>"))
     return HttpResponse("<html><body></body></html>")
 
 
 async def in_async(request: HttpRequest) -> HttpResponse:
-    await aplanet(3)
+    await astar(3)
     return HttpResponse("<html><body>async</body></html>")
 
 
@@ -53,7 +54,7 @@ urlpatterns = [
     path("redirect/", as_redirect),
     path("bypass/", bypassing),
     path("async/", in_async),
-    path("", include("planetsite.urls")),
+    path("", include("tests.cache.zoo.urls")),
     path("__debug__/", include("debug_toolbar.urls")),
 ]
 
@@ -87,38 +88,38 @@ def panel_of(client: Client, response: Any) -> str:
 
 
 def test_misses_and_then_hits(client: Client) -> None:
-    first = panel_of(client, client.get("/planets/3/"))
+    first = panel_of(client, client.get("/stars/3/"))
     assert first.count('class="outcome miss"') == 3
-    second = panel_of(client, client.get("/planets/3/"))
+    second = panel_of(client, client.get("/stars/3/"))
     assert second.count('class="outcome hit"') == 3
-    assert '<code class="key">planet:3</code>' in second
+    assert '<code class="key">star:3</code>' in second
     assert "of database time saved" in second
     assert "3 of" not in second  # each hit knows what its load took
-    assert "moon" in second
+    assert "comet" in second
     assert "SELECT" in second
 
 
 def test_the_title_line(client: Client) -> None:
-    client.get("/planets/3/")
-    Planet.objects.filter(pk=3).update(mass=1)  # its record and the list of planets
-    page = client.get("/planets/3/").content.decode()
+    client.get("/stars/3/")
+    Star.objects.filter(pk=3).update(mass=1)  # its record and the list of stars
+    page = client.get("/stars/3/").content.decode()
     assert "3 fetches: 1 hit, 2 misses, " in page
 
 
 def test_json_has_it_in_the_history(client: Client) -> None:
     response = client.get("/json/")
-    assert response.json() == {"name": "Earth"}
-    assert "planet:3" in panel_of(client, response)
+    assert response.json() == {"name": "Electra"}
+    assert "star:3" in panel_of(client, response)
 
 
 def test_a_redirect_has_it_and_says_what_was_written(client: Client) -> None:
-    planet(3)
+    star(3)
     response = client.get("/redirect/")
     assert response.status_code == 302
     content = panel_of(client, response)
     assert "Invalidations" in content
-    assert '<code class="key">gen:default:planet</code>' in content
-    assert '<code class="key">planet:3</code>' in content
+    assert f'<code class="key">{keys.gate("default", "star")}</code>' in content
+    assert '<code class="key">star:3</code>' in content
     assert "UPDATE" in content
     assert ">landed<" in content
 
@@ -166,8 +167,8 @@ def test_enabling_and_disabling_twice_is_as_once() -> None:
     panel = CacheAsidePanel(None, lambda request: HttpResponse())
     for _ in range(2):
         panel.enable_instrumentation()
-    planet(3)
+    star(3)
     for _ in range(2):
         panel.disable_instrumentation()
-    planet(3)
+    star(3)
     assert len(panel.watch.fetches) == 1

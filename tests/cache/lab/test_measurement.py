@@ -1,4 +1,4 @@
-"""measure_cache and make_planets, on the run's database and Redis."""
+"""measure_cache and tune_cache, on the run's database and Redis."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from django.test import override_settings
 from planets.cache.lab.space import private
 from planets.cache.lab.trace import Trace
 from planets.cache.storage.client import client
-from planets.data import synthetic
-from planets.models import Planet
-from planets.records import planet
+from tests.cache.zoo.models import Star
+from tests.cache.zoo.records import star
 
-pytestmark = [pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("zoo_reads", "zoo_pages"),
+]
 QUICK = ("--yes", "--rounds", "2", "--seconds", "0.01", "--threads", "1")
 
 
@@ -30,29 +32,8 @@ def run(*args: str) -> str:
     return out.getvalue()
 
 
-def test_synthetic_planets_are_always_the_same_and_go_without_a_trace(solar_system: None) -> None:
-    assert "30 added" in run("make_planets", "30")
-    first = list(Planet.objects.filter(description=synthetic.MARK).values_list("name", "mass"))
-    assert "0 added; there are 30" in run("make_planets", "30")
-    assert "30 removed; there are 0" in run("make_planets", "--remove")
-    assert Planet.objects.count() == 8
-
-    run("make_planets", "30")
-    assert first == list(
-        Planet.objects.filter(description=synthetic.MARK).values_list("name", "mass")
-    )
-
-
-@pytest.mark.parametrize("args", [(), ("0",), ("3", "--remove")])
-def test_an_impossible_number_of_planets_is_refused(args: tuple[str, ...]) -> None:
-    with pytest.raises(CommandError):
-        run("make_planets", *args)
-
-
-def test_each_read_in_each_state_asks_what_it_should(
-    solar_system: None, redis: redis_py.Redis
-) -> None:
-    planet(3)
+def test_each_read_in_each_state_asks_what_it_should(sky: None, redis: redis_py.Redis) -> None:
+    star(3)
     before = {key: redis.type(key) for key in redis.scan_iter()}
     results = json.loads(run("measure_cache", *QUICK, "--format", "json"))
     asked = {(r["read"], r["state"]): (r["queries"], r["commands"]) for r in results}
@@ -68,9 +49,9 @@ def test_each_read_in_each_state_asks_what_it_should(
     assert not client.away
 
 
-def test_whole_pages_can_be_measured_and_reported(solar_system: None, tmp_path: Path) -> None:
-    page = "/planets/3/"
-    with override_settings(ALLOWED_HOSTS=["planets.example.org"]):
+def test_whole_pages_can_be_measured_and_reported(sky: None, tmp_path: Path) -> None:
+    page = "/stars/3/"
+    with override_settings(ALLOWED_HOSTS=["stars.example.org"]):
         text = run("measure_cache", *QUICK, "--url", page, "--report", str(tmp_path / "new"))
 
     assert page in text
@@ -90,30 +71,26 @@ def test_whole_pages_can_be_measured_and_reported(solar_system: None, tmp_path: 
         (("--report", "/proc/nix"), "No report can be written"),
     ],
 )
-def test_what_cannot_be_measured_is_refused(
-    solar_system: None, args: tuple[str, ...], message: str
-) -> None:
+def test_what_cannot_be_measured_is_refused(sky: None, args: tuple[str, ...], message: str) -> None:
     with pytest.raises(CommandError, match=message):
         run("measure_cache", *QUICK, *args)
 
 
 def test_an_empty_table_has_nothing_to_measure() -> None:
-    with pytest.raises(CommandError, match="run seed_planets or make_planets"):
+    with pytest.raises(CommandError, match="There are no stars"):
         run("measure_cache", *QUICK)
 
 
-def test_without_a_yes_nothing_is_measured(
-    solar_system: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_yes_nothing_is_measured(sky: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builtins.input", lambda prompt: "n")
 
     with pytest.raises(CommandError, match="Nothing was measured"):
         run("measure_cache")
 
 
-def test_ctrl_c_leaves_no_key_behind(solar_system: None, redis: redis_py.Redis) -> None:
+def test_ctrl_c_leaves_no_key_behind(sky: None, redis: redis_py.Redis) -> None:
     with pytest.raises(KeyboardInterrupt), private() as space:  # noqa: PT012
-        planet(3)
+        star(3)
         assert any(key.startswith(space.prefix) for key in redis.scan_iter())
         raise KeyboardInterrupt
 
@@ -130,7 +107,7 @@ def test_tune_cache_recommends_and_reports(tmp_path: Path) -> None:
     stamp = "24/Nov/2026:10:00:0"
     log.write_text(
         "".join(
-            f'::1 - - [{stamp}{n % 10} +0000] "GET /planets/{n % 3}/ HTTP/1.1" 200 9\n'
+            f'::1 - - [{stamp}{n % 10} +0000] "GET /stars/{n % 3}/ HTTP/1.1" 200 9\n'
             for n in range(60)
         )
         + "rubbish\n"
@@ -165,21 +142,21 @@ def test_what_cannot_be_tuned_is_refused(args: tuple[str, ...], message: str) ->
 
 
 def test_a_trace_records_fetches_and_writes_up_to_its_size(
-    solar_system: None, redis: redis_py.Redis, tmp_path: Path
+    sky: None, redis: redis_py.Redis, tmp_path: Path
 ) -> None:
     file = tmp_path / "trace"
     trace = Trace(str(file), most=400, percent=100)
     trace.connect()
     try:
-        planet(3)
-        Planet.objects.get(pk=3).save()
+        star(3)
+        Star.objects.get(pk=3).save()
         events = [json.loads(line) for line in file.read_text().splitlines()]
         assert [(e["key"], e["write"]) for e in events][:2] == [
-            ("planet:3", False),
-            ("planet:3", True),
+            ("star:3", False),
+            ("star:3", True),
         ]
         for _ in range(20):
-            planet(3)
+            star(3)
     finally:
         trace.end()
 

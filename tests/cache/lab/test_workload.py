@@ -54,9 +54,9 @@ def test_an_impossible_shape_is_refused(change: dict[str, float], message: str) 
 def test_an_access_log_is_read_and_what_is_no_line_of_one_is_counted() -> None:
     workload = from_log(
         [
-            line(3, "GET /planets/3/"),
-            line(1, "GET /planets/4/"),
-            line(4, "POST /planets/3/"),
+            line(3, "GET /stars/3/"),
+            line(1, "GET /stars/4/"),
+            line(4, "POST /stars/3/"),
             line(5, "GET /nothing/", 404),  # no page: neither an event nor unreadable
             "\x00 rubbish\n",
             '10.0.0.1 - - [not a time] "GET / HTTP/1.1" 200 512\n',
@@ -66,17 +66,17 @@ def test_an_access_log_is_read_and_what_is_no_line_of_one_is_counted() -> None:
     )
 
     assert [(e.at, e.key, e.write) for e in workload.events] == [
-        (0, "/planets/4/", False),
-        (2, "/planets/3/", False),
-        (3, "/planets/3/", True),
+        (0, "/stars/4/", False),
+        (2, "/stars/3/", False),
+        (3, "/stars/3/", True),
     ]
     assert workload.skipped == 2
 
 
 def test_a_trace_is_read() -> None:
     events = [
-        {"at": 10.5, "key": "planet:3", "write": False, "bytes": 700},
-        {"at": 11.0, "key": "planet:3", "write": True, "bytes": None},
+        {"at": 10.5, "key": "star:3", "write": False, "bytes": 700},
+        {"at": 11.0, "key": "star:3", "write": True, "bytes": None},
     ]
     workload = from_log([json.dumps(event) for event in events] + ['{"at": 1'], [100], "trace")
 

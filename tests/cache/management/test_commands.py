@@ -16,12 +16,13 @@ import pytest
 from django.core.management import CommandError, call_command, load_command_class
 from django.db import connection
 
-from planets.models import Planet
-from planets.records import planet
+from planets.cache.storage import keys
+from tests.cache.zoo.models import Star
+from tests.cache.zoo.records import star
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("solar_system")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky", "zoo_reads")]
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = ("show_cache", "warm_cache", "invalidate_cache")
 
 
@@ -59,7 +60,7 @@ def test_help_has_examples_and_tells_the_exit_status(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "args", [("show_cache",), ("warm_cache",), ("invalidate_cache", "planet:3")], ids=COMMANDS
+    "args", [("show_cache",), ("warm_cache",), ("invalidate_cache", "star:3")], ids=COMMANDS
 )
 def test_without_redis_each_says_so_in_one_line_and_fails(args: tuple[str, ...]) -> None:
     done = shell(*args, REDIS_URL="redis://127.0.0.1:1/0")
@@ -73,26 +74,26 @@ def test_without_redis_each_says_so_in_one_line_and_fails(args: tuple[str, ...])
 
 
 def test_show_cache_tells_the_whole(redis: Any) -> None:
-    planet(3)
-    list(Planet.objects.in_order())
+    star(3)
+    list(Star.objects.cached().order_by("position"))
 
     text = run("show_cache")
 
     assert f"Redis {redis.info()['redis_version']}, up " in text
-    assert "planet open" in text
+    assert "star open" in text
     assert "Most recently used" in text
-    assert "planet:3" in text
+    assert "star:3" in text
 
 
 def test_show_cache_as_json(redis: Any) -> None:
-    planet(3)
+    star(3)
 
     found = json.loads(run("show_cache", "--format", "json"))
 
     assert found["kinds"]["record"]["count"] == 1
-    assert found["gates"] == {"gen:default:planet": "open"}
+    assert found["gates"] == {keys.gate("default", "star"): "open"}
     assert found["hit_ratio"] == {"now": None, "hour": None}
-    assert [key["key"] for key in found["largest"]] == ["planet:3"]
+    assert [key["key"] for key in found["largest"]] == ["star:3"]
 
 
 def test_show_cache_lists_keys(redis: Any) -> None:
@@ -108,25 +109,25 @@ def test_show_cache_lists_keys(redis: Any) -> None:
 
 
 def test_show_cache_opens_a_key(redis: Any) -> None:
-    planet(3)
+    star(3)
 
-    text = run("show_cache", "--key", "planet:3")
+    text = run("show_cache", "--key", "star:3")
     assert "current. A fetch takes it" in text
     assert "name" in text
-    assert "Earth" in text
+    assert "Electra" in text
 
-    found = json.loads(run("show_cache", "--key", "planet:3", "--format", "json"))
-    assert found["fields"]["name"] == "Earth"
+    found = json.loads(run("show_cache", "--key", "star:3", "--format", "json"))
+    assert found["fields"]["name"] == "Electra"
 
 
 def test_show_cache_opens_a_query(redis: Any) -> None:
-    list(Planet.objects.in_order())
+    list(Star.objects.cached().order_by("position"))
     (key,) = redis.keys("sql:*")
 
     text = run("show_cache", "--key", key)
 
     assert "\nORDER BY " in text
-    assert "1 | Mercury | terrestrial" in text
+    assert "1 | Mira | giant" in text
 
 
 def test_show_cache_sends_a_terminal_no_escapes_from_redis(redis: Any) -> None:
@@ -139,8 +140,8 @@ def test_show_cache_sends_a_terminal_no_escapes_from_redis(redis: Any) -> None:
 
 
 def test_show_cache_fails_for_a_key_that_is_not_there(redis: Any) -> None:
-    with pytest.raises(CommandError, match="no key 'planet:3'"):
-        run("show_cache", "--key", "planet:3")
+    with pytest.raises(CommandError, match="no key 'star:3'"):
+        run("show_cache", "--key", "star:3")
 
 
 def test_show_cache_watches_line_by_line_where_there_is_no_terminal(redis: Any) -> None:
@@ -202,14 +203,14 @@ def test_warm_cache_fills_and_goes_on_where_it_ended(redis: Any) -> None:
 
 def test_warm_cache_warms_what_it_is_told_to(redis: Any) -> None:
     assert run("warm_cache", "records", "-v", "0") == ""
-    assert len(redis.keys("planet:*")) == 8
+    assert len(redis.keys("star:*")) == 8
     assert not redis.keys("sql:*")
 
 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["moons"], "'moons'"),
+        (["comets"], "'comets'"),
         (["--workers", "0"], "'0' is not"),
         (["--workers", "x"], "'x' is not"),
     ],
@@ -220,7 +221,7 @@ def test_warm_cache_names_what_it_does_not_understand(args: list[str], message: 
 
 
 def test_warm_cache_fails_where_something_was_not_stored(redis: Any, settings: Any) -> None:
-    settings.CACHE_ASIDE = {"MAX_BYTES": 300, "READS": "planets.reads"}
+    settings.CACHE_ASIDE = {"MAX_BYTES": 300, "READS": "tests.cache.zoo.reads"}
 
     with pytest.raises(CommandError, match=r"are not in the cache .*: not stored: "):
         run("warm_cache", "queries")
@@ -230,45 +231,46 @@ def test_warm_cache_fails_where_something_was_not_stored(redis: Any, settings: A
 
 
 def test_invalidate_cache_of_a_record(redis: Any) -> None:
-    planet(3), planet(4)
+    star(3), star(4)
 
-    assert run("invalidate_cache", "planet:3").splitlines() == [
-        "Invalidated planet:3",
-        "Invalidated gen:default:planet",
+    assert run("invalidate_cache", "star:3").splitlines() == [
+        "Invalidated star:3",
+        f"Invalidated {keys.gate('default', 'star')}",
     ]
-    assert not redis.exists("planet:3", "gen:default:planet")
-    assert redis.exists("planet:4")
+    assert not redis.exists("star:3", keys.gate("default", "star"))
+    assert redis.exists("star:4")
 
 
 def test_invalidate_cache_of_tables_as_json(redis: Any) -> None:
-    planet(3)
+    star(3)
 
-    assert json.loads(run("invalidate_cache", "planet", "moon", "--format", "json")) == {
+    assert json.loads(run("invalidate_cache", "star", "comet", "--format", "json")) == {
         "dry_run": False,
         "keys": [
-            "gen:default:moon",
-            "gen:default:moon#rows",
-            "gen:default:planet",
-            "gen:default:planet#rows",
+            keys.gate("default", "comet"),
+            keys.records_gate("default", "comet"),
+            keys.gate("default", "star"),
+            keys.records_gate("default", "star"),
         ],
     }
-    assert not redis.exists("gen:default:planet#rows")
+    assert not redis.exists(keys.records_gate("default", "star"))
 
 
 def test_invalidate_cache_of_everything(redis: Any) -> None:
-    planet(3)
+    star(3)
 
-    assert run("invalidate_cache", "--everything") == "Invalidated gen:default:*\n"
-    assert not redis.exists("gen:default:*")
+    everything = keys.database_gate("default")
+    assert run("invalidate_cache", "--everything") == f"Invalidated {everything}\n"
+    assert not redis.exists(keys.database_gate("default"))
 
 
 def test_invalidate_cache_run_dry_changes_nothing_and_needs_no_redis(redis: Any) -> None:
-    planet(3)
-    before = redis.get("gen:default:planet")
+    star(3)
+    before = redis.get(keys.gate("default", "star"))
 
-    assert run("invalidate_cache", "planet:3", "--dry-run").startswith("Would invalidate planet:3")
-    assert (redis.exists("planet:3"), redis.get("gen:default:planet")) == (1, before)
-    done = shell("invalidate_cache", "planet", "--dry-run", REDIS_URL="redis://127.0.0.1:1/0")
+    assert run("invalidate_cache", "star:3", "--dry-run").startswith("Would invalidate star:3")
+    assert (redis.exists("star:3"), redis.get(keys.gate("default", "star"))) == (1, before)
+    done = shell("invalidate_cache", "star", "--dry-run", REDIS_URL="redis://127.0.0.1:1/0")
     assert done.returncode == 0
 
 
@@ -276,10 +278,10 @@ def test_invalidate_cache_run_dry_changes_nothing_and_needs_no_redis(redis: Any)
     ("args", "message"),
     [
         ([], "Name tables or records"),
-        (["planet", "--everything"], "Name tables or records"),
+        (["star", "--everything"], "Name tables or records"),
         (["plant"], "'plant' is no table"),
-        (["moon:3"], "records are kept of planet"),
-        (["planet:earth"], "a whole number"),
+        (["comet:3"], "records are kept of .*star"),
+        (["star:electra"], "a whole number"),
     ],
 )
 def test_invalidate_cache_names_what_it_does_not_understand(args: list[str], message: str) -> None:
@@ -288,4 +290,4 @@ def test_invalidate_cache_names_what_it_does_not_understand(args: list[str], mes
 
 
 def test_invalidate_cache_can_be_silent(redis: Any) -> None:
-    assert run("invalidate_cache", "planet", "-v", "0") == ""
+    assert run("invalidate_cache", "star", "-v", "0") == ""

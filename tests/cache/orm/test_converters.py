@@ -14,8 +14,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from planets.cache.orm.plans import plans
 from planets.cache.orm.rows_by_key import RowsByKey
-
-from .zoo.models import Everything
+from tests.cache.zoo.models import Everything
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -21,10 +21,8 @@ from django.test import override_settings
 from planets.cache.orm.fingerprint import MAX_VALUES, fingerprint
 from planets.cache.orm.plans import plans
 from planets.cache.orm.seen import Seen
-
-from .test_plan import compiled  # noqa: F401  a fixture
-from .test_queryset import READS
-from .zoo.models import Animal, Everything, Tag
+from tests.cache.zoo.models import Animal, Everything, Tag
+from tests.cache.zoo.shapes import READS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -140,7 +138,7 @@ def test_the_whole_queryset_api_gives_the_same_when_built_again(
 
 def test_a_query_that_is_built_anew_is_not_compiled_anew(
     redis: Any,
-    compiled: list[str],  # noqa: F811
+    compiled: list[str],
 ) -> None:
     owl = Animal.objects.create(name="Owl", weight=2)
     reads: list[Callable[[], Any]] = [
@@ -245,7 +243,7 @@ def test_an_ordering_of_the_model_is_part_of_the_query(monkeypatch: pytest.Monke
 
 def test_what_changes_parameters_from_outside_makes_all_plans_anew(
     redis: Any,
-    compiled: list[str],  # noqa: F811
+    compiled: list[str],
 ) -> None:
     read = lambda: list(Everything.objects.cached().filter(datetime=NOON))  # noqa: E731
     read()

@@ -15,14 +15,12 @@ from django.db.models.signals import post_init, pre_init
 from django.test.utils import isolate_apps
 
 from planets.cache.orm.instances import Builder, builder
-from planets.models import Moon, Planet
-
-from .test_queryset import FULL
-from .zoo.models import Animal, Bird, Everything, Pet, Tag
+from tests.cache.zoo.models import Animal, Bird, Comet, Everything, Pet, Star, Tag
+from tests.cache.zoo.rows import FULL
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PLAIN = [Planet, Moon, Everything, Tag, Animal, Bird, Pet]
+PLAIN = [Star, Comet, Everything, Tag, Animal, Bird, Pet]
 
 
 def inside(instance: Any) -> Any:
@@ -129,7 +127,7 @@ def own_init(self: Any, *args: Any, **kwargs: Any) -> None:
 )
 def test_a_model_with_something_of_its_own_is_its_own_builder(own: dict[str, Any]) -> None:
     meta = type("Meta", (), {"app_label": "zoo"})
-    with isolate_apps("tests.zoo"):
+    with isolate_apps("tests.cache.zoo"):
         model = type("Own", (models.Model,), {"__module__": __name__, "Meta": meta, **own})
         assert builder(model) is model
 
@@ -149,6 +147,6 @@ class Calling(ModelBase):
 @pytest.mark.parametrize(("kind", "bases"), [(ModelBase, (Behind,)), (Calling, ())])
 def test_so_is_one_with_a_base_behind_model_or_a_call_of_its_own(kind: Any, bases: Any) -> None:
     meta = type("Meta", (), {"app_label": "zoo"})
-    with isolate_apps("tests.zoo"):
+    with isolate_apps("tests.cache.zoo"):
         model = kind("Own", (models.Model, *bases), {"__module__": __name__, "Meta": meta})
         assert builder(model) is model

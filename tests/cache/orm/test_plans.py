@@ -13,32 +13,15 @@ from typing import Any
 import pytest
 from django.db import connection, connections, models
 from django.db.models import Count, F, Func, Q
-from django.db.models.sql.compiler import SQLCompiler
 from django.test.utils import isolate_apps
 
 from planets.cache import CacheAsideManager, stats
 from planets.cache.orm.plans import plans
-
-from .test_queryset import READS, parts, rows  # noqa: F401  a fixture
-from .zoo.models import Animal, Everything
+from tests.cache.zoo.models import Animal, Everything
+from tests.cache.zoo.rows import parts
+from tests.cache.zoo.shapes import READS
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is compiled to SQL from here on, with nothing compiled before."""
-    plans.clear()
-    seen: list[str] = []
-    as_sql = SQLCompiler.as_sql
-
-    def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = as_sql(self, *args, **kwargs)
-        seen.append(result[0])
-        return result
-
-    monkeypatch.setattr(SQLCompiler, "as_sql", counted)
-    return seen
 
 
 def test_a_fetch_compiles_once_and_an_unchanged_clone_not_at_all(
@@ -54,7 +37,7 @@ def test_a_fetch_compiles_once_and_an_unchanged_clone_not_at_all(
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
 def test_every_way_to_another_query_compiles_it(
-    rows: None,  # noqa: F811
+    rows: None,
     read: Callable[[Any], Any],
 ) -> None:
     queryset = Everything.objects.cached()
@@ -163,7 +146,7 @@ def test_what_compiles_to_other_parameters_for_each_visitor_is_compiled_for_each
 
 def test_each_of_two_composite_keys_has_its_own_converters(redis: Any) -> None:
     app = {"__module__": __name__, "Meta": type("Meta", (), {"app_label": "zoo"})}
-    with isolate_apps("tests.zoo"):
+    with isolate_apps("tests.cache.zoo"):
         made: Any = [type("Hive", (models.Model,), {**app, "objects": CacheAsideManager()})]
         for name, part in (("Bee", models.BooleanField()), ("Cell", models.UUIDField())):
             fields = {"hive": models.ForeignKey(made[0], models.CASCADE), "part": part}

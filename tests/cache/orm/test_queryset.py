@@ -7,124 +7,22 @@ import datetime as dt
 import decimal
 import pickle
 import re
-import uuid
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import models, transaction
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, Subquery, Value
-from django.db.models.functions import Now, Random, TruncMonth, Upper
+from django.db.models import Count, F, Prefetch, Q, Value
+from django.db.models.functions import Now, Random
 from django.utils import timezone
 
 from planets.cache import disabled
 from planets.cache.events import Fetch
-from planets.models import Moon, Planet
-
-from .zoo.models import Animal, Bird, Everything, Pet, Tag
+from tests.cache.zoo.models import Animal, Bird, Comet, Everything, Pet, Star, Tag
+from tests.cache.zoo.rows import FULL, parts
+from tests.cache.zoo.shapes import READS
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-FULL: dict[str, Any] = {
-    "boolean": True,
-    "small": -32768,
-    "integer": 2147483647,
-    "big": -(2**63),
-    "positive_big": 2**63 - 1,
-    "real": 0.1 + 0.2,
-    "decimal": decimal.Decimal("12345678901234567890.0123456789"),
-    "char": "Zürich 🪐 \N{ZERO WIDTH JOINER}",
-    "text": "'; DROP TABLE planet; -- %s %% \\ \x00",
-    "slug": "a-slug",
-    "url": "https://example.org/?q=%s",
-    "date": dt.date(1, 1, 1),
-    "time": dt.time(23, 59, 59, 999999),
-    "datetime": dt.datetime(2026, 3, 29, 2, 30, 0, 1, tzinfo=ZoneInfo("Asia/Kathmandu")),
-    "duration": dt.timedelta(days=-3, microseconds=7),
-    "uuid": uuid.UUID(int=1),
-    "binary": b"\x00\xff\x80",
-    "json": {"a": [1, 2.5, None, True, "🪐"], "b": {}},
-    "address": "2001:db8::1",
-    "file": "some/path.txt",
-}
-
-
-def parts(rows: Any) -> Any:
-    """Values and types, so that 1 and True, or a list and a tuple, differ."""
-    if isinstance(rows, models.Model):
-        return (type(rows), rows._state.db, rows._state.adding, parts(vars_of(rows)))
-    if isinstance(rows, dict):
-        return (type(rows), [(key, parts(value)) for key, value in rows.items()])
-    if isinstance(rows, list | tuple | models.QuerySet):
-        return (type(rows).__name__, [parts(row) for row in rows])
-    return (type(rows), rows)
-
-
-def vars_of(instance: models.Model) -> dict[str, Any]:
-    return {k: v for k, v in sorted(vars(instance).items()) if not k.startswith("_")}
-
-
-@pytest.fixture
-def rows(redis: Any) -> None:
-    Everything.objects.create(**FULL)
-    Everything.objects.create(uuid=None)  # NULLs
-    Everything.objects.create(json="null", char="", binary=b"", real=-0.0, uuid=None)
-
-
-READS: dict[str, Callable[[Any], Any]] = {
-    "instances": lambda q: list(q.order_by("id")),
-    "values": lambda q: list(q.order_by("id").values()),
-    "values_list": lambda q: list(q.order_by("id").values_list()),
-    "named": lambda q: [tuple(row) for row in q.order_by("id").values_list("id", named=True)],
-    "flat decimals": lambda q: list(q.order_by("id").values_list("decimal", flat=True)),
-    "defer": lambda q: list(q.order_by("id").defer("json", "binary")),
-    "only": lambda q: list(q.order_by("id").only("char")),
-    "get": lambda q: q.get(uuid=FULL["uuid"]),
-    "first": lambda q: q.order_by("id").first(),
-    "last": lambda q: q.order_by("id").last(),
-    "earliest": lambda q: q.exclude(date=None).earliest("date"),
-    "latest": lambda q: q.exclude(date=None).latest("date"),
-    "count": lambda q: q.count(),
-    "exists": lambda q: q.filter(integer=FULL["integer"]).exists(),
-    "not exists": lambda q: q.filter(integer=5).exists(),
-    "contains": lambda q: q.contains(Everything.objects.first()),
-    "sum of decimals": lambda q: q.aggregate(models.Sum("decimal"), n=Count("id")),
-    "aggregate of a slice": lambda q: q.order_by("id")[:2].aggregate(models.Max("datetime")),
-    "dates": lambda q: list(q.dates("datetime", "month")),
-    "datetimes": lambda q: list(q.datetimes("datetime", "hour", tzinfo=dt.UTC)),
-    "trunc": lambda q: list(
-        q.exclude(datetime=None)
-        .annotate(m=TruncMonth("datetime", tzinfo=dt.UTC))
-        .values_list("m", flat=True)
-    ),
-    "in_bulk": lambda q: q.in_bulk(),
-    "annotate": lambda q: list(q.annotate(up=Upper("char"), one=Value(1)).order_by("id")),
-    "group": lambda q: list(q.values("boolean").annotate(n=Count("id")).order_by("boolean")),
-    "distinct": lambda q: list(q.order_by("boolean").values_list("boolean", flat=True).distinct()),
-    "slice": lambda q: list(q.order_by("id")[1:2]),
-    "item": lambda q: q.order_by("id")[1],
-    "union": lambda q: list(q.filter(id=1).union(Everything.objects.filter(id=2)).order_by("id")),
-    "subquery": lambda q: list(
-        q.filter(id__in=Subquery(Everything.objects.filter(boolean=True).values("id")))
-    ),
-    "exists annotation": lambda q: list(
-        q.annotate(e=Exists(Everything.objects.filter(id=OuterRef("id"), small=-32768)))
-        .order_by("id")
-        .values_list("e", flat=True)
-    ),
-    "json path": lambda q: list(q.filter(json__b={}).values_list("json__a", flat=True)),
-    "extra select": lambda q: list(q.extra(select={"two": "1 + 1"}).order_by("id")),
-    "order by an unselected": lambda q: list(
-        q.annotate(x=F("small")).order_by("x", "id").values_list("id", flat=True)
-    ),
-    "none": lambda q: list(q.none()),
-    "empty in": lambda q: list(q.filter(id__in=[])),
-    "empty count": lambda q: q.filter(id__in=[]).count(),
-    "reverse": lambda q: list(q.order_by("id").reverse()),
-    "bool": lambda q: bool(q.filter(boolean=True)),
-    "len": lambda q: len(q.all()),
-}
 
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
@@ -354,12 +252,12 @@ def test_ttl_and_expire_at(redis: Any, settings: Any) -> None:
     assert redis.keys("sql:*") == []
 
 
-def test_nothing_is_stored_without_a_ttl(redis: Any, solar_system: None) -> None:
-    list(Planet.objects.cached().prefetch_related("moons"))
-    Moon.objects.cached().count()
-    from planets.records import planets
+def test_nothing_is_stored_without_a_ttl(redis: Any, sky: None) -> None:
+    list(Star.objects.cached().prefetch_related("comets"))
+    Comet.objects.cached().count()
+    from tests.cache.zoo.records import stars
 
-    planets([1, 2, 99])
+    stars([1, 2, 99])
     keys = redis.keys("*")
     assert len(keys) >= 8
     assert {key: redis.ttl(key) for key in keys if redis.ttl(key) <= 0} == {}

@@ -9,10 +9,8 @@ import pytest
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from planets.cache.orm.rows_by_key import RowsByKey
-
-from .test_plan import compiled  # noqa: F401  a fixture
-from .test_queryset import FULL, parts
-from .zoo.models import Animal, Everything
+from tests.cache.zoo.models import Animal, Everything
+from tests.cache.zoo.rows import FULL, parts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,7 +24,7 @@ def test_rows_are_those_of_the_orm_in_value_and_type() -> None:
         assert sorted(map(parts, select.load(DEFAULT_DB_ALIAS, pks))) == sorted(map(parts, truth))
 
 
-def test_each_number_of_keys_is_compiled_once(compiled: list[str]) -> None:  # noqa: F811
+def test_each_number_of_keys_is_compiled_once(compiled: list[str]) -> None:
     pks = [Animal.objects.create(name=name).pk for name in ("Owl", "Emu", "Eagle")]
     select = RowsByKey(Animal, ["name"])
     compiled.clear()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planets.cache.reading import codec as codecs
+from planets.cache.reading import codec
 
 ZONES = st.sampled_from([None, dt.UTC, dt.timezone(dt.timedelta(hours=-5, minutes=-30))])
 
@@ -45,11 +45,11 @@ TABLE = st.lists(COLUMN, max_size=5).flatmap(lambda columns: st.lists(st.tuples(
 
 
 def stored(rows: list[Any], compress_above: int = 0) -> Any:
-    entry = codecs.Entry(
+    entry = codec.Entry(
         generation=("a",), expires=1.7e9, load_ms=1.5, tables=("t",), sql="SELECT", rows=rows
     )
-    data = codecs.encode(entry, compress_above=compress_above, max_bytes=10**6)
-    return codecs.decode(data, max_bytes=10**6).rows
+    data = codec.encode(entry, compress_above=compress_above, max_bytes=10**6)
+    return codec.decode(data, max_bytes=10**6).rows
 
 
 def parts(rows: list[Any]) -> list[Any]:
@@ -82,36 +82,36 @@ def test_every_type_comes_back_as_it_was(kind: str, data: st.DataObject) -> None
     ],
 )
 def test_a_column_of_one_type_is_read_by_its_type(rows: list[Any], columns: str) -> None:
-    assert codecs._pack(rows)[0] == columns
+    assert codec._pack(rows)[0] == columns
     assert stored(rows) == rows
 
 
 def test_a_type_that_is_not_known_is_named() -> None:
-    with pytest.raises(codecs.Unencodable, match="a value of type complex cannot be stored"):
+    with pytest.raises(codec.Unencodable, match="a value of type complex cannot be stored"):
         stored([(1, 2j)])
 
 
 @pytest.mark.parametrize("columns", ["x", "DD", "d", "D."])
 def test_columns_that_are_not_the_rows_are_undecodable(columns: str) -> None:
-    entry: Any = codecs.Entry(
+    entry: Any = codec.Entry(
         generation=(), expires=1.0, load_ms=1.0, tables=(), sql="", columns=columns,
-        rows=codecs.msgspec.Raw(codecs._encoder.encode([("a",)])),
+        rows=codec.msgspec.Raw(codec._encoder.encode([("a",)])),
     )  # fmt: skip
-    body = codecs._encoder.encode(entry)
-    checksum = codecs.zlib.crc32(body).to_bytes(codecs.CHECKSUM, "big")
-    with pytest.raises(codecs.Undecodable):
-        codecs.decode(codecs.PLAIN + checksum + body, max_bytes=1000)
+    body = codec._encoder.encode(entry)
+    checksum = codec.zlib.crc32(body).to_bytes(codec.CHECKSUM, "big")
+    with pytest.raises(codec.Undecodable):
+        codec.decode(codec.PLAIN + checksum + body, max_bytes=1000)
 
 
 def test_an_entry_knows_how_long_it_is_uncompressed() -> None:
-    entry: Any = codecs.Entry(
+    entry: Any = codec.Entry(
         generation=(), expires=1.0, load_ms=1.0, tables=(), sql="", rows=[("a" * 100,)] * 100
     )
     plain, packed = (
-        codecs.encode(entry, compress_above=limit, max_bytes=10**6) for limit in (0, 1000)
+        codec.encode(entry, compress_above=limit, max_bytes=10**6) for limit in (0, 1000)
     )
     assert len(packed) < 1000 < len(plain)
-    assert codecs.plain_bytes(plain) == codecs.plain_bytes(packed) == len(plain) - 5
+    assert codec.plain_bytes(plain) == codec.plain_bytes(packed) == len(plain) - 5
 
 
 @pytest.mark.parametrize(
@@ -122,6 +122,6 @@ def test_an_entry_knows_how_long_it_is_uncompressed() -> None:
     ],
 )
 def test_what_is_too_long_is_refused_and_told(rows: list[Any], message: str) -> None:
-    entry: Any = codecs.Entry(generation=(), expires=1.0, load_ms=1.0, tables=(), sql="", rows=rows)
-    with pytest.raises(codecs.Unencodable, match=message):
-        codecs.encode(entry, compress_above=0, max_bytes=1000)
+    entry: Any = codec.Entry(generation=(), expires=1.0, load_ms=1.0, tables=(), sql="", rows=rows)
+    with pytest.raises(codec.Unencodable, match=message):
+        codec.encode(entry, compress_above=0, max_bytes=1000)

@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from planets.cache import stats
-from planets.cache.reading import codec as codecs
-from planets.models import Planet
-from planets.records import planet
+from planets.cache.reading import codec
+from planets.cache.storage import keys
+from tests.cache.zoo.models import Star
+from tests.cache.zoo.records import star
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("solar_system")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky")]
 
 MANY = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -82,26 +83,26 @@ def bytes_too(redis: Any) -> Any:
 @MANY
 @given(garbage=GARBAGE)
 def test_garbage_under_the_key_of_a_record(bytes_too: Any, garbage: tuple[str, Any]) -> None:
-    truth = planet(3)
+    truth = star(3)
     assert truth
-    spoil(bytes_too, "planet:3", *garbage)
+    spoil(bytes_too, "star:3", *garbage)
     for _ in range(2):
-        read = planet(3)
+        read = star(3)
         assert read
-        assert (read.pk, read.name, read.mass) == (3, "Earth", truth.mass)
-    assert bytes_too.hget("planet:3", "name") == "Earth"
-    assert bytes_too.ttl("planet:3") > 0
+        assert (read.pk, read.name, read.mass) == (3, "Electra", truth.mass)
+    assert bytes_too.hget("star:3", "name") == "Electra"
+    assert bytes_too.ttl("star:3") > 0
 
 
 @MANY
 @given(garbage=GARBAGE)
 def test_garbage_under_the_key_of_a_query(bytes_too: Any, garbage: tuple[str, Any]) -> None:
-    truth = [p.name for p in Planet.objects.cached().order_by("id")]
+    truth = [p.name for p in Star.objects.cached().order_by("id")]
     (key,) = bytes_too.keys("sql:*")
     intact = bytes_too.client_of_bytes.get(key)
     spoil(bytes_too, key, *garbage)
     for _ in range(2):
-        assert [p.name for p in Planet.objects.cached().order_by("id")] == truth
+        assert [p.name for p in Star.objects.cached().order_by("id")] == truth
     healed = bytes_too.client_of_bytes.get(key)
     assert len(healed) == len(intact)
     assert bytes_too.ttl(key) > 0 or healed == intact
@@ -113,40 +114,40 @@ def test_garbage_under_gates_and_leases(
     bytes_too: Any, garbage: tuple[str, Any], where: str
 ) -> None:
     bytes_too.flushdb()
-    planet(3)
-    Planet.objects.cached().count()
+    star(3)
+    Star.objects.cached().count()
     (key,) = bytes_too.keys("sql:*")
     name = {
-        "gate": "gen:default:planet",
-        "rows": "gen:default:planet#rows",
-        "everything": "gen:default:*",
-        "lease": "lease:{planet:3}",
-        "sql lease": f"lease:{{{key}}}",
+        "gate": keys.gate("default", "star"),
+        "rows": keys.records_gate("default", "star"),
+        "everything": keys.database_gate("default"),
+        "lease": keys.lease("star:3"),
+        "sql lease": keys.lease(key),
     }[where]
     spoil(bytes_too, name, *garbage)
     if "lease" in where:
-        bytes_too.delete("planet:3", key)
+        bytes_too.delete("star:3", key)
     for _ in range(3):
-        assert planet(3).name == "Earth"  # type: ignore[union-attr]
-        assert Planet.objects.cached().count() == 8
-    Planet.objects.filter(pk=3).update(name="Terra")
-    assert planet(3).name == "Terra"  # type: ignore[union-attr]
-    assert Planet.objects.cached().filter(name="Terra").count() == 1
-    Planet.objects.filter(pk=3).update(name="Earth")
-    planet(3)
-    Planet.objects.cached().count()
-    assert bytes_too.exists("planet:3")
+        assert star(3).name == "Electra"  # type: ignore[union-attr]
+        assert Star.objects.cached().count() == 8
+    Star.objects.filter(pk=3).update(name="Taygeta")
+    assert star(3).name == "Taygeta"  # type: ignore[union-attr]
+    assert Star.objects.cached().filter(name="Taygeta").count() == 1
+    Star.objects.filter(pk=3).update(name="Electra")
+    star(3)
+    Star.objects.cached().count()
+    assert bytes_too.exists("star:3")
     assert bytes_too.exists(key)
 
 
 def test_garbage_is_counted(redis: Any) -> None:
     before = stats.counts()
-    redis.set("planet:3", "garbage")
-    planet(3)
-    Planet.objects.cached().count()
+    redis.set("star:3", "garbage")
+    star(3)
+    Star.objects.cached().count()
     (key,) = redis.keys("sql:*")
     redis.set(key, "garbage")
-    Planet.objects.cached().count()
+    Star.objects.cached().count()
     after = stats.counts()
     for kind in ("sql", "record"):
         assert after[kind, "undecodable"] == before.get((kind, "undecodable"), 0) + 1
@@ -154,9 +155,9 @@ def test_garbage_is_counted(redis: Any) -> None:
 
 @given(st.binary(max_size=200))
 def test_decoding_raises_nothing_but_undecodable(data: bytes) -> None:
-    for form in (b"", codecs.PLAIN, codecs.ZSTD):
-        with pytest.raises(codecs.Undecodable):
-            codecs.decode(form + data, max_bytes=1000)
+    for form in (b"", codec.PLAIN, codec.ZSTD):
+        with pytest.raises(codec.Undecodable):
+            codec.decode(form + data, max_bytes=1000)
 
 
 # An entry of format 2. When this fails the stored format has changed: raise keys.FORMAT, so that
@@ -168,7 +169,7 @@ STORED = (
 
 
 def test_the_stored_format_is_pinned() -> None:
-    entry = codecs.Entry(
+    entry = codec.Entry(
         generation=("a", "b"),
         expires=1.7e9,
         load_ms=1.5,
@@ -176,6 +177,6 @@ def test_the_stored_format_is_pinned() -> None:
         sql="SELECT 1",
         rows=[(1, "x", Decimal("1.5"), 2**70)],
     )
-    data = codecs.encode(entry, compress_above=0, max_bytes=1000)
+    data = codec.encode(entry, compress_above=0, max_bytes=1000)
     assert data.hex() == STORED
-    assert codecs.decode(data, max_bytes=1000).rows == [(1, "x", Decimal("1.5"), 2**70)]
+    assert codec.decode(data, max_bytes=1000).rows == [(1, "x", Decimal("1.5"), 2**70)]

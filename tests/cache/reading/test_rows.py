@@ -10,10 +10,8 @@ from django.db.models import Value
 
 from planets.cache.reading.rows import SharedRows
 from planets.cache.storage.near import near
-
-from .test_near import on  # noqa: F401  a fixture
-from .test_queryset import FULL, parts
-from .zoo.models import Everything, Tag
+from tests.cache.zoo.models import Everything, Tag
+from tests.cache.zoo.rows import FULL, parts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,7 +41,7 @@ def test_what_can_be_changed_is_made_anew_for_each() -> None:
     assert second == [([1],)]
 
 
-def test_near_hits_are_those_of_the_database(on: None, redis: Any) -> None:  # noqa: F811
+def test_near_hits_are_those_of_the_database(near_on: None, redis: Any) -> None:
     Everything.objects.create(**FULL)
     fields = [f.name for f in Everything._meta.concrete_fields if f.name != "json"]
     plain = [f.name for f in Everything._meta.concrete_fields if f.name == "json"]
@@ -65,7 +63,7 @@ def test_near_hits_are_those_of_the_database(on: None, redis: Any) -> None:  # n
 
 
 def test_one_who_changes_what_it_got_changes_nothing_for_others(
-    on: None,  # noqa: F811
+    near_on: None,
     redis: Any,
 ) -> None:
     Everything.objects.create(**FULL)
@@ -88,7 +86,7 @@ class Spoken(models.CharField):
 
 
 def test_what_somebodys_own_field_makes_is_made_anew_for_each(
-    on: None,  # noqa: F811
+    near_on: None,
     redis: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -17,20 +17,21 @@ from planets.cache.events import Fetch
 from planets.cache.orm.rows_by_key import RowsByKey
 from planets.cache.reading import path
 from planets.cache.reading.lookup import Load
-from planets.models import Planet
-from planets.records import planet, planets
+from planets.cache.storage import keys
+from tests.cache.zoo.models import Star
+from tests.cache.zoo.records import star, stars
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("solar_system")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky")]
 
 PATIENCE = 60  # seconds that a test waits for a state before it fails
 
 
 def read_list() -> Any:
-    return len(Planet.objects.cached().order_by("id"))
+    return len(Star.objects.cached().order_by("id"))
 
 
 def read_record() -> Any:
-    return planet(3)
+    return star(3)
 
 
 def stampede(
@@ -122,22 +123,22 @@ def test_a_dead_holder_delays_nobody_beyond_its_lease(
     redis: Any, settings: Any, events: list[Fetch]
 ) -> None:
     settings.CACHE_ASIDE = {"LEASE": 0.2, "LEASE_WAIT": PATIENCE}
-    redis.set("lease:{planet:3}", "l:dead", px=200)
+    redis.set(keys.lease("star:3"), "l:dead", px=200)
     started = time.monotonic()
-    assert planet(3)
+    assert star(3)
     assert time.monotonic() - started < PATIENCE / 2
     assert events[-1].reason == ""
-    assert redis.exists("planet:3")
+    assert redis.exists("star:3")
 
 
 def test_a_waiter_gives_up_and_loads_without_filling(
     redis: Any, settings: Any, events: list[Fetch]
 ) -> None:
     settings.CACHE_ASIDE = {"LEASE": PATIENCE, "LEASE_WAIT": 0.05}
-    redis.set("lease:{planet:3}", "l:slow", px=PATIENCE * 1000)
-    assert planet(3)
+    redis.set(keys.lease("star:3"), "l:slow", px=PATIENCE * 1000)
+    assert star(3)
     assert events[-1].reason == "another caller was loading it for too long"
-    assert not redis.exists("planet:3")
+    assert not redis.exists("star:3")
 
 
 def test_a_failing_load_gives_its_lease_back(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,12 +148,12 @@ def test_a_failing_load_gives_its_lease_back(redis: Any, monkeypatch: pytest.Mon
     with monkeypatch.context() as patch:
         patch.setattr(RowsByKey, "load", fail)
         with pytest.raises(RuntimeError):
-            planet(3)
+            star(3)
     assert redis.keys("lease:*") == []
-    assert planet(3)
+    assert star(3)
 
 
 def test_of_a_batch_only_what_is_free_is_filled(redis: Any, events: list[Fetch]) -> None:
-    redis.set("lease:{planet:3}", "l:another", px=PATIENCE * 1000)
-    assert len(planets([2, 3, 4])) == 3
-    assert sorted(redis.keys("planet:*")) == ["planet:2", "planet:4"]
+    redis.set(keys.lease("star:3"), "l:another", px=PATIENCE * 1000)
+    assert len(stars([2, 3, 4])) == 3
+    assert sorted(redis.keys("star:*")) == ["star:2", "star:4"]

@@ -4,53 +4,31 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from planets.cache.events import Fetch
-from planets.cache.storage.client import client
 from planets.cache.storage.near import Near, near
-from planets.models import Planet
-from planets.records import planet, planets
+from tests.cache.zoo.electra import NEW, OLD, by_query, by_record, rename
+from tests.cache.zoo.models import Star
+from tests.cache.zoo.records import star, stars
+from tests.support.interleave import elsewhere, killed, stopped
+from tests.support.near import trusted
+from tests.support.outage import another_redis, use
+from tests.support.servers import Redis
+from tests.support.waiting import wait_until
 
-from .interleave import elsewhere, killed, stopped
-from .servers import Redis
-from .test_outage import use, wait_until
-
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("solar_system")]
-
-OLD, NEW = "Earth", "Terra"
-
-
-@pytest.fixture
-def on(settings: Any, redis: Any) -> Iterator[None]:
-    settings.CACHE_ASIDE = {"NEAR": True, "BREAKER_PROBE": 0.05}
-    near.tracking.start()
-    wait_until(trusted)
-    yield
-    settings.CACHE_ASIDE = {}
-    wait_until(lambda: not trusted())
-    assert near.tracking.thread
-    near.tracking.thread.join(10)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky")]
 
 
 @pytest.fixture
-def own(on: None, settings: Any) -> Iterator[Redis]:
+def own(near_on: None, settings: Any) -> Iterator[Redis]:
     """A Redis to ill-treat, with the near tier following it."""
-    usual = settings.CACHES
-    with Redis() as server:
-        use(settings, server.url)
+    with another_redis(settings) as server:
         follow(server)
         yield server
-        settings.CACHES = usual
-        wait_until(lambda: not client.away)
-
-
-def trusted() -> bool:
-    return near.tracking.trusted(time.monotonic())
 
 
 def follow(server: Redis) -> None:
@@ -59,14 +37,6 @@ def follow(server: Redis) -> None:
             return trusted() and any("B" in c["flags"] for c in direct.client_list())
 
     wait_until(followed)
-
-
-def by_record() -> str:
-    return planet(3).name  # type: ignore[union-attr]
-
-
-def by_query() -> str:
-    return str(Planet.objects.cached().filter(pk=3).values_list("name", flat=True)[0])
 
 
 def read_until_near(events: list[Fetch]) -> None:
@@ -80,12 +50,8 @@ def read_until_near(events: list[Fetch]) -> None:
     wait_until(read)
 
 
-def rename(name: str = NEW) -> None:
-    Planet.objects.filter(pk=3).update(name=name)
-
-
 def test_a_hit_asks_nobody(
-    on: None, events: list[Fetch], round_trips: list[list[str]], django_assert_num_queries: Any
+    near_on: None, events: list[Fetch], round_trips: list[list[str]], django_assert_num_queries: Any
 ) -> None:
     read_until_near(events)
     round_trips.clear()
@@ -95,17 +61,17 @@ def test_a_hit_asks_nobody(
     assert [event.tier for event in events[-2:]] == ["near", "near"]
 
 
-def test_a_batch_is_near_when_all_of_it_is(on: None, events: list[Fetch]) -> None:
+def test_a_batch_is_near_when_all_of_it_is(near_on: None, events: list[Fetch]) -> None:
     def all_near() -> bool:
         events.clear()
-        assert len(planets([1, 2, 99])) == 2
+        assert len(stars([1, 2, 99])) == 2
         return {event.tier for event in events} == {"near"}
 
     wait_until(all_near)
     assert len(events) == 3
 
 
-def test_this_process_sees_its_own_write_at_once(on: None, events: list[Fetch]) -> None:
+def test_this_process_sees_its_own_write_at_once(near_on: None, events: list[Fetch]) -> None:
     for name in (NEW, OLD) * 20:
         read_until_near(events)
         rename(name)
@@ -113,7 +79,7 @@ def test_this_process_sees_its_own_write_at_once(on: None, events: list[Fetch]) 
 
 
 @pytest.mark.mysql
-def test_another_process_is_told_by_redis(on: None, events: list[Fetch]) -> None:
+def test_another_process_is_told_by_redis(near_on: None, events: list[Fetch]) -> None:
     read_until_near(events)
     assert killed(rename) == 0
     wait_until(lambda: (by_record(), by_query()) == (NEW, NEW))
@@ -121,7 +87,7 @@ def test_another_process_is_told_by_redis(on: None, events: list[Fetch]) -> None
 
 @pytest.mark.parametrize("naive", [False, True], ids=["protected", "naive"])
 def test_a_push_between_the_reply_and_keeping_it(
-    on: None, redis: Any, naive: bool, monkeypatch: pytest.MonkeyPatch
+    near_on: None, redis: Any, naive: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_query()
     by_query()
@@ -137,22 +103,22 @@ def test_a_push_between_the_reply_and_keeping_it(
     assert (by_query() == OLD) == naive
 
 
-def test_a_flush_empties_it(on: None, redis: Any, events: list[Fetch]) -> None:
+def test_a_flush_empties_it(near_on: None, redis: Any, events: list[Fetch]) -> None:
     read_until_near(events)
     redis.flushdb()
-    wait_until(lambda: "planet:3" not in near._slots)
+    wait_until(lambda: "star:3" not in near._slots)
 
 
-def test_a_key_deleted_by_hand_is_gone(on: None, redis: Any, events: list[Fetch]) -> None:
+def test_a_key_deleted_by_hand_is_gone(near_on: None, redis: Any, events: list[Fetch]) -> None:
     read_until_near(events)
-    redis.delete("planet:3")
-    wait_until(lambda: "planet:3" not in near._slots)
+    redis.delete("star:3")
+    wait_until(lambda: "star:3" not in near._slots)
 
 
-def test_expiry_is_kept(on: None, settings: Any, events: list[Fetch]) -> None:
+def test_expiry_is_kept(near_on: None, settings: Any, events: list[Fetch]) -> None:
     settings.CACHE_ASIDE = {"NEAR": True, "TTL": 1, "JITTER": 0}
     read_until_near(events)
-    wait_until(lambda: "planet:3" not in near._slots)
+    wait_until(lambda: "star:3" not in near._slots)
 
 
 @pytest.mark.parametrize("how", ["stop", "pause"])
@@ -162,7 +128,7 @@ def test_silence_turns_it_off_and_a_new_connection_on_again(
     read_until_near(events)
     getattr(own, how)()
     wait_until(lambda: not trusted())
-    wait_until(lambda: "planet:3" not in near._slots)
+    wait_until(lambda: "star:3" not in near._slots)
     assert by_record() == OLD
     own.start() if how == "stop" else own.resume()
     wait_until(trusted)
@@ -173,56 +139,56 @@ def test_a_cut_connection_empties_it(own: Redis, events: list[Fetch]) -> None:
     read_until_near(events)
     with own.client() as direct:
         direct.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-    wait_until(lambda: "planet:3" not in near._slots)
+    wait_until(lambda: "star:3" not in near._slots)
     follow(own)
     read_until_near(events)
 
 
-def test_a_forked_process_begins_with_none_of_it(on: None, events: list[Fetch]) -> None:
+def test_a_forked_process_begins_with_none_of_it(near_on: None, events: list[Fetch]) -> None:
     read_until_near(events)
 
     def child() -> None:
-        fresh = "planet:3" not in near._slots and not trusted()
+        fresh = "star:3" not in near._slots and not trusted()
         os._exit(0 if fresh and by_record() == OLD else 1)
 
     assert killed(child) == 0
 
 
-def test_it_is_bounded(on: None, settings: Any) -> None:
+def test_it_is_bounded(near_on: None, settings: Any) -> None:
     settings.CACHE_ASIDE = {"NEAR": True, "NEAR_BYTES": 20_000}
     for _ in range(3):
-        planets(range(1, 9))
+        stars(range(1, 9))
         for number in range(30):
-            Planet.objects.cached().filter(mass__gt=number).count()
+            Star.objects.cached().filter(mass__gt=number).count()
     assert 0 < near._weight <= 20_000
     assert sum(slot.weight for slot in near._slots.values()) == near._weight
 
 
 def test_a_model_that_is_handed_values_can_change_none_of_them(
-    on: None, events: list[Fetch], monkeypatch: pytest.MonkeyPatch
+    near_on: None, events: list[Fetch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read_until_near(events)
     handed: list[Any] = []
 
-    def from_db(db: str, names: Any, values: Any, **options: Any) -> Planet:
+    def from_db(db: str, names: Any, values: Any, **options: Any) -> Star:
         handed.append(values)
-        return Planet(**dict(zip(names, values, strict=True)))
+        return Star(**dict(zip(names, values, strict=True)))
 
-    monkeypatch.setattr(Planet, "from_db", from_db)
+    monkeypatch.setattr(Star, "from_db", from_db)
     monkeypatch.setattr("planets.cache.records.builder", lambda model: model)
-    planet(3)
+    star(3)
     assert [type(values) for values in handed] == [tuple]
 
 
-def test_nobody_can_change_what_another_gets(on: None, events: list[Fetch]) -> None:
+def test_nobody_can_change_what_another_gets(near_on: None, events: list[Fetch]) -> None:
     read_until_near(events)
-    mine = planet(3)
+    mine = star(3)
     assert mine
     mine.name = "mine"
-    rows = list(Planet.objects.cached().filter(pk=3))
+    rows = list(Star.objects.cached().filter(pk=3))
     rows[0].name = "mine"
     assert (by_record(), by_query()) == (OLD, OLD)
-    assert Planet.objects.cached().filter(pk=3)[0].name == OLD
+    assert Star.objects.cached().filter(pk=3)[0].name == OLD
 
 
 def test_a_redis_that_cannot_track_is_said_once_and_used_without(
@@ -244,7 +210,7 @@ def test_a_redis_that_cannot_track_is_said_once_and_used_without(
 
 
 @pytest.mark.mysql
-def test_another_threads_write_is_seen_at_once_too(on: None, events: list[Fetch]) -> None:
+def test_another_threads_write_is_seen_at_once_too(near_on: None, events: list[Fetch]) -> None:
     for name in (NEW, OLD) * 10:
         read_until_near(events)
         elsewhere(lambda name=name: rename(name))

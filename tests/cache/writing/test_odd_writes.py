@@ -12,21 +12,20 @@ from django.db import connection, connections, transaction
 
 from planets.cache import Records, fetch
 from planets.cache.events import Fetch
+from planets.cache.storage import keys
 from planets.cache.storage.client import Command, Reply, client
 from planets.cache.storage.debt import debt
-from planets.models import Moon, Planet
-
-from .interleave import Stop, elsewhere
-from .servers import Redis
-from .test_outage import own, wait_until  # noqa: F401  a fixture
-from .test_races import NEW, OLD, by_query, by_record, rename
-from .test_writes import sql
-from .zoo.models import Bird
+from tests.cache.zoo.electra import NEW, OLD, by_query, by_record, rename
+from tests.cache.zoo.models import Bird, Comet, Star
+from tests.support.interleave import Stop, elsewhere
+from tests.support.servers import Redis
+from tests.support.sql import sql
+from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.mysql,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("solar_system", "redis"),
+    pytest.mark.usefixtures("sky", "redis"),
 ]
 
 
@@ -35,7 +34,7 @@ def other_connections_read() -> set[str]:
 
 
 @pytest.fixture
-def cached(solar_system: None, redis: Any) -> None:
+def cached(sky: None, redis: Any) -> None:
     assert other_connections_read() == {OLD}
 
 
@@ -49,7 +48,7 @@ def in_a_thread(write: Callable[[], Any]) -> None:
 
 @pytest.mark.usefixtures("cached")
 def test_a_cte_that_hides_a_table_hides_no_write_to_it() -> None:
-    statement = "WITH planet AS (SELECT * FROM planet WHERE id = 3) SELECT name FROM planet"
+    statement = "WITH star AS (SELECT * FROM star WHERE id = 3) SELECT name FROM star"
     assert fetch(statement) == [{"name": OLD}]
     rename()
     assert fetch(statement) == [{"name": NEW}]
@@ -57,7 +56,7 @@ def test_a_cte_that_hides_a_table_hides_no_write_to_it() -> None:
 
 @pytest.mark.usefixtures("cached")
 def test_a_row_changed_by_a_join_of_its_table_with_itself() -> None:
-    sql("UPDATE planet a JOIN planet b SET a.name = 'Terra' WHERE a.position = 3 AND b.id = 4")
+    sql("UPDATE star a JOIN star b SET a.name = 'Taygeta' WHERE a.position = 3 AND b.id = 4")
     assert other_connections_read() == {NEW}
 
 
@@ -65,12 +64,12 @@ def test_a_row_changed_by_a_join_of_its_table_with_itself() -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "SET STATEMENT max_statement_time = 9 FOR UPDATE planet SET name = 'Terra' WHERE id = 3",
-        "ANALYZE UPDATE planet SET name = 'Terra' WHERE id = 3",
-        "SET @x = 1; UPDATE planet SET name = 'Terra' WHERE id = 3",
-        "UPDATE moon /*!, planet */ SET planet.name = 'Terra' WHERE planet.id = 3",
-        "BEGIN NOT ATOMIC UPDATE planet SET name = 'Terra' WHERE id = 3; END",
-        "BEGIN; UPDATE planet SET name = 'Terra' WHERE id = 3; COMMIT",
+        "SET STATEMENT max_statement_time = 9 FOR UPDATE star SET name = 'Taygeta' WHERE id = 3",
+        "ANALYZE UPDATE star SET name = 'Taygeta' WHERE id = 3",
+        "SET @x = 1; UPDATE star SET name = 'Taygeta' WHERE id = 3",
+        "UPDATE comet /*!, star */ SET star.name = 'Taygeta' WHERE star.id = 3",
+        "BEGIN NOT ATOMIC UPDATE star SET name = 'Taygeta' WHERE id = 3; END",
+        "BEGIN; UPDATE star SET name = 'Taygeta' WHERE id = 3; COMMIT",
     ],
 )
 def test_a_write_behind_another_first_word(statement: str) -> None:
@@ -81,27 +80,27 @@ def test_a_write_behind_another_first_word(statement: str) -> None:
 def test_rows_that_come_from_an_iterator_are_written_and_seen() -> None:
     assert by_record() == OLD
     with connection.cursor() as cursor:
-        rows: Any = ([name, pk] for name, pk in [(NEW, 3), ("Ares", 4)])
-        cursor.executemany("UPDATE planet SET name = %s WHERE id = %s", rows)
-    assert Planet.objects.get(pk=3).name == NEW
+        rows: Any = ([name, pk] for name, pk in [(NEW, 3), ("Alcor", 4)])
+        cursor.executemany("UPDATE star SET name = %s WHERE id = %s", rows)
+    assert Star.objects.get(pk=3).name == NEW
     assert by_record() == NEW
 
 
 @pytest.fixture
-def trigger(solar_system: None) -> Iterator[None]:
-    """Writes planet 3 where a moon is written."""
+def trigger(sky: None) -> Iterator[None]:
+    """Writes star 3 where a comet is written."""
     sql(
-        "CREATE TRIGGER rename_earth AFTER UPDATE ON moon FOR EACH ROW "
-        "UPDATE planet SET name = 'Terra' WHERE id = 3"
+        "CREATE TRIGGER rename_electra AFTER UPDATE ON comet FOR EACH ROW "
+        "UPDATE star SET name = 'Taygeta' WHERE id = 3"
     )
     yield
-    sql("DROP TRIGGER rename_earth")
+    sql("DROP TRIGGER rename_electra")
 
 
 @pytest.mark.usefixtures("trigger", "cached")
 def test_records_that_a_trigger_writes_are_reached_where_also_names_them(settings: Any) -> None:
-    settings.CACHE_ASIDE = {"ALSO": {"Moon": ["Planet"]}}
-    Moon.objects.filter(planet_id=3).update(radius=1)
+    settings.CACHE_ASIDE = {"ALSO": {"Comet": ["Star"]}}
+    Comet.objects.filter(star_id=3).update(radius=1)
     assert other_connections_read() == {NEW}
 
 
@@ -129,7 +128,7 @@ def test_autocommit_switched_off_in_sql() -> None:
 
 @pytest.mark.usefixtures("cached")
 def test_a_transaction_begun_in_a_string_of_several_statements() -> None:
-    sql("BEGIN; UPDATE planet SET name = 'Terra' WHERE id = 3")
+    sql("BEGIN; UPDATE star SET name = 'Taygeta' WHERE id = 3")
     assert other_connections_read() == {OLD}
     sql("COMMIT")
     assert other_connections_read() == {NEW}
@@ -149,8 +148,8 @@ def test_a_transaction_that_goes_on_after_its_commit() -> None:
 
 def test_a_temporary_table_is_seen_by_its_own_connection_alone(events: list[Fetch]) -> None:
     def hide() -> list[str]:
-        sql("CREATE TEMPORARY TABLE planet AS SELECT * FROM planet")
-        sql("UPDATE planet SET name = 'hidden' WHERE id = 3")
+        sql("CREATE TEMPORARY TABLE star AS SELECT * FROM star")
+        sql("UPDATE star SET name = 'hidden' WHERE id = 3")
         return [by_query(), by_record()]
 
     assert elsewhere(hide) == ["hidden", "hidden"]
@@ -168,7 +167,7 @@ def test_a_connection_opened_inside_of_an_execute_wrapper_is_watched_after_it() 
     def run() -> None:
         fresh = connections["default"]
         with fresh.execute_wrapper(lambda execute, *args: execute(*args)):
-            Planet.objects.count()
+            Star.objects.count()
         rename()
 
     in_a_thread(run)
@@ -178,7 +177,7 @@ def test_a_connection_opened_inside_of_an_execute_wrapper_is_watched_after_it() 
 @pytest.mark.usefixtures("cached")
 def test_django_s_own_set_on_a_reconnect_is_no_level_set_by_hand(events: list[Fetch]) -> None:
     def run() -> None:
-        Planet.objects.count()
+        Star.objects.count()
         connection.close()
         with transaction.atomic():
             by_query()
@@ -190,7 +189,7 @@ def test_django_s_own_set_on_a_reconnect_is_no_level_set_by_hand(events: list[Fe
 def test_a_long_import_does_not_tell_redis_of_each_row(round_trips: list[list[str]]) -> None:
     with transaction.atomic():
         for number in range(300):
-            Planet.objects.filter(pk=number % 250).update(mass=number)
+            Star.objects.filter(pk=number % 250).update(mass=number)
     assert max(map(len, round_trips)) < 110
     assert len(round_trips) < 110
 
@@ -198,7 +197,7 @@ def test_a_long_import_does_not_tell_redis_of_each_row(round_trips: list[list[st
 # --- what is owed
 
 
-def test_what_is_owed_twice_is_paid_twice(own: Redis, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_what_is_owed_twice_is_paid_twice(own: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write that owes while the debt of one before it is on its way."""
     exchange, stop = client._exchange, Stop()
     paid: list[Command] = []
@@ -225,15 +224,15 @@ def test_what_is_owed_twice_is_paid_twice(own: Redis, monkeypatch: pytest.Monkey
     assert by_query() == NEW
 
 
-def test_what_is_owed_opens_no_gate_that_another_writer_holds(own: Redis) -> None:  # noqa: F811
+def test_what_is_owed_opens_no_gate_that_another_writer_holds(own: Redis) -> None:
     with transaction.atomic():
-        Planet.objects.filter(pk=4).update(mass=1)
+        Star.objects.filter(pk=4).update(mass=1)
         own.pause()
         in_a_thread(rename)
         assert client.debt
         own.resume()
         wait_until(lambda: not client.away)
         with own.client() as direct:
-            assert direct.get("gen:default:planet").startswith(b"w:")
+            assert direct.get(keys.gate("default", "star")).startswith(b"w:")
     with own.client() as direct:
-        assert not direct.exists("gen:default:planet")
+        assert not direct.exists(keys.gate("default", "star"))

@@ -13,24 +13,22 @@ from hypothesis import strategies as st
 
 from planets.cache.writing.reader import read
 from planets.cache.writing.statement import PrimaryKeys
-from planets.models import Moon, Planet
-
-from .zoo.models import Animal, Bird, Everything, Pet, Tag
+from tests.cache.zoo.models import Animal, Bird, Comet, Everything, Pet, Star, Tag
 
 READS = {
-    "SELECT * FROM planet": {"planet"},
-    "select `planet`.`id` from `planet` where `planet`.`id` in (%s, %s) limit 21": {"planet"},
-    "SELECT * FROM planet p JOIN moon m ON m.planet_id = p.id": {"planet", "moon"},
-    "SELECT * FROM Planet, Moon": {"planet", "moon"},
-    "SELECT (SELECT COUNT(*) FROM moon) FROM planet": {"planet", "moon"},
-    "SELECT * FROM planet WHERE EXISTS (SELECT 1 FROM moon)": {"planet", "moon"},
-    "SELECT COUNT(*) FROM (SELECT 1 FROM planet UNION SELECT 2 FROM moon) x": {"planet", "moon"},
-    "(SELECT id FROM planet) UNION ALL (SELECT id FROM moon)": {"planet", "moon"},
-    "WITH a AS (SELECT * FROM planet) SELECT * FROM a JOIN moon": {"a", "planet", "moon"},
-    "WITH planet AS (SELECT * FROM planet) SELECT * FROM planet": {"planet"},
-    "/* a comment */ SELECT * FROM planet": {"planet"},
-    "SELECT * FROM planet WHERE name LIKE '%%x%%' AND id = %(id)s": {"planet"},
-    "SELECT 'DELETE FROM moon' FROM planet": {"planet"},
+    "SELECT * FROM star": {"star"},
+    "select `star`.`id` from `star` where `star`.`id` in (%s, %s) limit 21": {"star"},
+    "SELECT * FROM star p JOIN comet m ON m.star_id = p.id": {"star", "comet"},
+    "SELECT * FROM Star, Comet": {"star", "comet"},
+    "SELECT (SELECT COUNT(*) FROM comet) FROM star": {"star", "comet"},
+    "SELECT * FROM star WHERE EXISTS (SELECT 1 FROM comet)": {"star", "comet"},
+    "SELECT COUNT(*) FROM (SELECT 1 FROM star UNION SELECT 2 FROM comet) x": {"star", "comet"},
+    "(SELECT id FROM star) UNION ALL (SELECT id FROM comet)": {"star", "comet"},
+    "WITH a AS (SELECT * FROM star) SELECT * FROM a JOIN comet": {"a", "star", "comet"},
+    "WITH star AS (SELECT * FROM star) SELECT * FROM star": {"star"},
+    "/* a comment */ SELECT * FROM star": {"star"},
+    "SELECT * FROM star WHERE name LIKE '%%x%%' AND id = %(id)s": {"star"},
+    "SELECT 'DELETE FROM comet' FROM star": {"star"},
 }
 
 
@@ -45,24 +43,24 @@ def test_a_read_and_its_tables(vendor: str, sql: str, tables: set[str]) -> None:
 @pytest.mark.parametrize(
     ("sql", "doubt"),
     [
-        ("SELECT NOW() FROM planet", "NOW() is not known to depend"),
-        ("SELECT RAND(), id FROM planet", "changes by itself"),
-        ("SELECT UUID() FROM planet", "changes by itself"),
-        ("SELECT UTC_DATE FROM planet", "changes by itself"),
-        ("SELECT CURRENT_TIMESTAMP FROM planet", "changes by itself"),
-        ("SELECT * FROM planet WHERE seen < NOW()", "NOW()"),
-        ("SELECT stored_function(id) FROM planet", "stored_function() is not known"),
-        ("SELECT GET_LOCK('a', 1) FROM planet", "GET_LOCK() is not known"),
-        ("SELECT @x FROM planet", "session variable"),
-        ("SELECT @@sql_mode FROM planet", "session variable"),
-        ("SELECT * FROM planet FOR UPDATE", "locks rows"),
-        ("SELECT * FROM planet LOCK IN SHARE MODE", "locks rows"),
-        ("SELECT * FROM other.planet", "another database"),
+        ("SELECT NOW() FROM star", "NOW() is not known to depend"),
+        ("SELECT RAND(), id FROM star", "changes by itself"),
+        ("SELECT UUID() FROM star", "changes by itself"),
+        ("SELECT UTC_DATE FROM star", "changes by itself"),
+        ("SELECT CURRENT_TIMESTAMP FROM star", "changes by itself"),
+        ("SELECT * FROM star WHERE seen < NOW()", "NOW()"),
+        ("SELECT stored_function(id) FROM star", "stored_function() is not known"),
+        ("SELECT GET_LOCK('a', 1) FROM star", "GET_LOCK() is not known"),
+        ("SELECT @x FROM star", "session variable"),
+        ("SELECT @@sql_mode FROM star", "session variable"),
+        ("SELECT * FROM star FOR UPDATE", "locks rows"),
+        ("SELECT * FROM star LOCK IN SHARE MODE", "locks rows"),
+        ("SELECT * FROM other.star", "another database"),
         ("SELECT 1", "names no table"),
-        ("SELECT /*! STRAIGHT_JOIN */ * FROM planet", "comment holds SQL"),
-        ("SELECT * FROM planet INTO OUTFILE '/tmp/x'", "could not be parsed"),
+        ("SELECT /*! STRAIGHT_JOIN */ * FROM star", "comment holds SQL"),
+        ("SELECT * FROM star INTO OUTFILE '/tmp/x'", "could not be parsed"),
         ("SELECT FROM WHERE", "could not be parsed"),
-        ("SELECT * FROM planet /*! JOIN moon */", "comment holds SQL"),
+        ("SELECT * FROM star /*! JOIN comet */", "comment holds SQL"),
     ],
 )
 def test_a_read_that_must_not_be_cached(sql: str, doubt: str) -> None:
@@ -73,7 +71,7 @@ def test_a_read_that_must_not_be_cached(sql: str, doubt: str) -> None:
 
 @pytest.mark.parametrize("function", ["date", "time", "datetime", "julianday", "strftime"])
 def test_sqlites_functions_may_ask_for_the_time(function: str) -> None:
-    assert read("sqlite", f"SELECT {function}(%s) FROM planet").doubt
+    assert read("sqlite", f"SELECT {function}(%s) FROM star").doubt
 
 
 KEY = (PrimaryKeys("id", (), (1,)),)
@@ -82,29 +80,29 @@ KEY = (PrimaryKeys("id", (), (1,)),)
 @pytest.mark.parametrize(
     ("sql", "tables", "changes_rows", "keys"),
     [
-        ("INSERT INTO `planet` (`name`) VALUES (%s)", {"planet"}, False, ()),
-        ("INSERT INTO planet VALUES (1, 'x;y')", {"planet"}, False, ()),
-        ("INSERT IGNORE INTO planet (id) VALUES (%s)", {"planet"}, False, ()),
-        ("INSERT INTO planet (id) VALUES (1) ON DUPLICATE KEY UPDATE id=2", {"planet"}, True, ()),
-        ("REPLACE INTO planet (id) VALUES (1)", {"planet"}, True, ()),
-        ("INSERT INTO moon SELECT * FROM planet", {"moon"}, False, ()),
-        ("UPDATE planet SET name = %s WHERE planet.id = %s", {"planet"}, True, KEY),
-        ("UPDATE planet SET name = %s WHERE (id = %s AND x = %s)", {"planet"}, True, "narrower"),
-        ("UPDATE planet SET name = %s WHERE id = %s OR id = %s", {"planet"}, True, ()),
-        ("UPDATE planet SET name = %s WHERE NOT id = %s", {"planet"}, True, ()),
-        ("UPDATE planet SET name = '%s' WHERE id = %s", {"planet"}, True, ()),
-        ("UPDATE planet SET id = %s WHERE id = %s", {"planet"}, True, ()),
-        ("UPDATE planet p JOIN planet m ON 1 SET p.x = 1 WHERE m.id = 3", {"planet"}, True, ()),
-        ("DELETE p FROM planet p JOIN planet m ON 1 WHERE m.id = 3", {"planet"}, True, ()),
-        ("UPDATE planet SET x = 1 WHERE id = -3", {"planet"}, True, ()),
-        ("UPDATE planet SET x = 'BEGIN; COMMIT' WHERE id > 3", {"planet"}, True, ()),
-        ("UPDATE planet SET x = (SELECT 1 FROM moon) WHERE id > 3", {"planet"}, True, ()),
-        ("UPDATE planet p JOIN moon m ON 1 SET p.x = 1", {"planet", "moon"}, True, ()),
-        ("DELETE FROM planet WHERE id = 3", {"planet"}, True, (PrimaryKeys("id", (3,), ()),)),
-        ("TRUNCATE planet", {"planet"}, True, ()),
-        ("ALTER TABLE planet ADD COLUMN x int", {"planet"}, True, ()),
-        ("DROP TABLE planet", {"planet"}, True, ()),
-        ("CREATE INDEX i ON planet (name)", {"planet"}, True, ()),
+        ("INSERT INTO `star` (`name`) VALUES (%s)", {"star"}, False, ()),
+        ("INSERT INTO star VALUES (1, 'x;y')", {"star"}, False, ()),
+        ("INSERT IGNORE INTO star (id) VALUES (%s)", {"star"}, False, ()),
+        ("INSERT INTO star (id) VALUES (1) ON DUPLICATE KEY UPDATE id=2", {"star"}, True, ()),
+        ("REPLACE INTO star (id) VALUES (1)", {"star"}, True, ()),
+        ("INSERT INTO comet SELECT * FROM star", {"comet"}, False, ()),
+        ("UPDATE star SET name = %s WHERE star.id = %s", {"star"}, True, KEY),
+        ("UPDATE star SET name = %s WHERE (id = %s AND x = %s)", {"star"}, True, "narrower"),
+        ("UPDATE star SET name = %s WHERE id = %s OR id = %s", {"star"}, True, ()),
+        ("UPDATE star SET name = %s WHERE NOT id = %s", {"star"}, True, ()),
+        ("UPDATE star SET name = '%s' WHERE id = %s", {"star"}, True, ()),
+        ("UPDATE star SET id = %s WHERE id = %s", {"star"}, True, ()),
+        ("UPDATE star p JOIN star m ON 1 SET p.x = 1 WHERE m.id = 3", {"star"}, True, ()),
+        ("DELETE p FROM star p JOIN star m ON 1 WHERE m.id = 3", {"star"}, True, ()),
+        ("UPDATE star SET x = 1 WHERE id = -3", {"star"}, True, ()),
+        ("UPDATE star SET x = 'BEGIN; COMMIT' WHERE id > 3", {"star"}, True, ()),
+        ("UPDATE star SET x = (SELECT 1 FROM comet) WHERE id > 3", {"star"}, True, ()),
+        ("UPDATE star p JOIN comet m ON 1 SET p.x = 1", {"star", "comet"}, True, ()),
+        ("DELETE FROM star WHERE id = 3", {"star"}, True, (PrimaryKeys("id", (3,), ()),)),
+        ("TRUNCATE star", {"star"}, True, ()),
+        ("ALTER TABLE star ADD COLUMN x int", {"star"}, True, ()),
+        ("DROP TABLE star", {"star"}, True, ()),
+        ("CREATE INDEX i ON star (name)", {"star"}, True, ()),
     ],
 )
 def test_a_write_its_tables_and_its_rows(
@@ -125,25 +123,25 @@ def test_a_write_its_tables_and_its_rows(
     "sql",
     [
         "CALL something()",
-        "LOAD DATA INFILE 'x' INTO TABLE planet",
-        "RENAME TABLE planet TO world",
+        "LOAD DATA INFILE 'x' INTO TABLE star",
+        "RENAME TABLE star TO world",
         "DO something()",
-        "SELECT 1; DELETE FROM planet",
-        "UPDATE other.planet SET x = 1",
-        "CREATE VIEW v AS SELECT * FROM planet",
-        "CREATE TRIGGER t AFTER INSERT ON planet FOR EACH ROW DELETE FROM moon",
+        "SELECT 1; DELETE FROM star",
+        "UPDATE other.star SET x = 1",
+        "CREATE VIEW v AS SELECT * FROM star",
+        "CREATE TRIGGER t AFTER INSERT ON star FOR EACH ROW DELETE FROM comet",
         "EXECUTE prepared",
         "no SQL at all",
-        "BEGIN; UPDATE planet SET x = 1; COMMIT",
-        "SET @x = 1; UPDATE planet SET x = 1",
-        "SHOW TABLES; DELETE FROM planet",
-        "BEGIN NOT ATOMIC DELETE FROM planet; END",
-        "SET STATEMENT max_statement_time = 1 FOR DELETE FROM planet",
-        "EXPLAIN ANALYZE DELETE FROM planet",
-        "ANALYZE DELETE FROM planet",
-        "UPDATE planet /*!, moon */ SET moon.x = 1",
-        "/*!50000 DELETE FROM planet */",
-        "WITH a AS (SELECT 1) DELETE FROM planet WHERE nonsense (",
+        "BEGIN; UPDATE star SET x = 1; COMMIT",
+        "SET @x = 1; UPDATE star SET x = 1",
+        "SHOW TABLES; DELETE FROM star",
+        "BEGIN NOT ATOMIC DELETE FROM star; END",
+        "SET STATEMENT max_statement_time = 1 FOR DELETE FROM star",
+        "EXPLAIN ANALYZE DELETE FROM star",
+        "ANALYZE DELETE FROM star",
+        "UPDATE star /*!, comet */ SET comet.x = 1",
+        "/*!50000 DELETE FROM star */",
+        "WITH a AS (SELECT 1) DELETE FROM star WHERE nonsense (",
     ],
 )
 def test_a_write_that_cannot_be_named_is_in_doubt(sql: str) -> None:
@@ -168,8 +166,8 @@ def test_a_write_that_cannot_be_named_is_in_doubt(sql: str) -> None:
         ("COMMIT AND CHAIN", "begin"),
         ("COMMIT AND NO CHAIN", "end"),
         ("USE another", "private"),
-        ("CREATE TEMPORARY TABLE planet (id INT)", "private"),
-        ("EXPLAIN SELECT * FROM planet", "other"),
+        ("CREATE TEMPORARY TABLE star (id INT)", "private"),
+        ("EXPLAIN SELECT * FROM star", "other"),
     ],
 )
 def test_statements_that_are_neither(sql: str, kind: str) -> None:
@@ -177,20 +175,20 @@ def test_statements_that_are_neither(sql: str, kind: str) -> None:
 
 
 def test_a_database_without_a_dialect_is_in_doubt() -> None:
-    assert read("oracle", "SELECT * FROM planet").doubt
-    assert read("oracle", "UPDATE planet SET x = 1").doubt
+    assert read("oracle", "SELECT * FROM star").doubt
+    assert read("oracle", "UPDATE star SET x = 1").doubt
 
 
 # --- Django's own statements over random querysets
 
 
 CONDITIONS: list[tuple[type[models.Model], Any]] = [
-    (Planet, Q(name="x")),
-    (Planet, Q(moons__name="x") | ~Q(kind="y")),
-    (Planet, ~Q(moons__radius__gt=1)),
-    (Planet, Q(pk__in=Moon.objects.values("planet_id"))),
-    (Moon, Q(planet__name__startswith="x")),
-    (Moon, Q(Exists(Planet.objects.filter(pk=OuterRef("planet_id"))))),
+    (Star, Q(name="x")),
+    (Star, Q(comets__name="x") | ~Q(kind="y")),
+    (Star, ~Q(comets__radius__gt=1)),
+    (Star, Q(pk__in=Comet.objects.values("star_id"))),
+    (Comet, Q(star__name__startswith="x")),
+    (Comet, Q(Exists(Star.objects.filter(pk=OuterRef("star_id"))))),
     (Animal, Q(tags__word="x", mother__tags__word="y")),
     (Animal, ~Q(tags__word="x")),
     (Animal, Q(children__mother__name="x")),
@@ -200,7 +198,7 @@ CONDITIONS: list[tuple[type[models.Model], Any]] = [
     (Tag, Q(animals__bird__wingspan__lt=3)),
     (Everything, Q(json__a__b=1, date__year=2026)),
 ]
-RELATED = {Moon: "planet", Animal: "mother", Bird: "mother__bird"}
+RELATED = {Comet: "star", Animal: "mother", Bird: "mother__bird"}
 SHAPES: list[Any] = [
     lambda q: q,
     lambda q: q.distinct(),

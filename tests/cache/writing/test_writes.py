@@ -17,24 +17,19 @@ from django.test import TestCase
 
 from planets.cache import disabled
 from planets.cache.events import Fetch, Invalidation, invalidated
+from planets.cache.storage import keys
 from planets.cache.writing.hooks import transaction_of
-from planets.models import Moon, Planet
-from planets.records import planet
-
-from .interleave import elsewhere
-from .zoo.models import Animal, Bird, Pet, Tag
+from tests.cache.zoo.models import Animal, Bird, Comet, Pet, Star, Tag
+from tests.cache.zoo.records import star
+from tests.support.interleave import elsewhere
+from tests.support.sql import sql
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("solar_system", "redis"),
+    pytest.mark.usefixtures("sky", "redis"),
 ]
 
 mysql = pytest.mark.mysql
-
-
-def sql(statement: str, *params: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params or None)
 
 
 def unchecked(statement: str) -> None:
@@ -48,115 +43,115 @@ def many(statement: str, rows: list[list[Any]]) -> None:
         cursor.executemany(statement, rows)
 
 
-def get(pk: int = 3) -> Planet:
-    return Planet.objects.get(pk=pk)
+def get(pk: int = 3) -> Star:
+    return Star.objects.get(pk=pk)
 
 
 def save(**values: Any) -> None:
-    earth = get()
+    electra = get()
     for name, value in values.items():
-        setattr(earth, name, value)
-    earth.save()
+        setattr(electra, name, value)
+    electra.save()
 
 
 def in_bulk_update() -> None:
-    rows = list(Planet.objects.filter(pk__in=[3, 4]))
+    rows = list(Star.objects.filter(pk__in=[3, 4]))
     for row in rows:
         row.mass = 7.0
-    Planet.objects.bulk_update(rows, ["mass"])
+    Star.objects.bulk_update(rows, ["mass"])
 
 
 def by_the_admin(browser: Browser) -> None:
-    form = browser.get("/admin/planets/planet/3/change/").context["adminform"].form
+    form = browser.get("/admin/zoo/star/3/change/").context["adminform"].form
     data = {name: form[name].value() or "" for name in form.fields}
-    data |= {"name": "Terra", "moons-TOTAL_FORMS": 0, "moons-INITIAL_FORMS": 0}
-    response = browser.post("/admin/planets/planet/3/change/", data)
+    data |= {"name": "Taygeta", "comets-TOTAL_FORMS": 0, "comets-INITIAL_FORMS": 0}
+    response = browser.post("/admin/zoo/star/3/change/", data)
     assert response.status_code == 302, response.context["errors"]
 
 
 WRITES: dict[str, Callable[[], Any]] = {
-    "save": lambda: save(name="Terra"),
-    "save of one field": lambda: Planet(pk=3, name="Terra").save(update_fields=["name"]),
+    "save": lambda: save(name="Taygeta"),
+    "save of one field": lambda: Star(pk=3, name="Taygeta").save(update_fields=["name"]),
     "save of an F()": lambda: save(mass=F("mass") + 1),
-    "create": lambda: Planet.objects.create(name="Pluto"),
+    "create": lambda: Star.objects.create(name="Polaris"),
     "delete": lambda: get().delete(),
-    "delete of a queryset": lambda: Planet.objects.filter(pk__gt=6).delete(),
-    "delete of all": lambda: Planet.objects.all().delete(),
-    "update of one": lambda: Planet.objects.filter(pk=3).update(name="Terra"),
-    "update of some": lambda: Planet.objects.filter(pk__in=[3, 4]).update(mass=1),
-    "update by a condition": lambda: Planet.objects.filter(mass__gt=1).update(mass=1),
-    "update through a join": lambda: Planet.objects.filter(moons__name="Io").update(mass=1),
-    "update of all": lambda: Planet.objects.update(mass=F("mass") * 2),
-    "update of the key": lambda: Planet.objects.filter(pk=2).update(id=9),
-    "bulk_create": lambda: Planet.objects.bulk_create([Planet(name="A"), Planet(name="B")]),
-    "bulk_create, ignoring": lambda: Planet.objects.bulk_create(
-        [Planet(id=3, name="X"), Planet(id=10, name="B")], ignore_conflicts=True
+    "delete of a queryset": lambda: Star.objects.filter(pk__gt=6).delete(),
+    "delete of all": lambda: Star.objects.all().delete(),
+    "update of one": lambda: Star.objects.filter(pk=3).update(name="Taygeta"),
+    "update of some": lambda: Star.objects.filter(pk__in=[3, 4]).update(mass=1),
+    "update by a condition": lambda: Star.objects.filter(mass__gt=1).update(mass=1),
+    "update through a join": lambda: Star.objects.filter(comets__name="Encke").update(mass=1),
+    "update of all": lambda: Star.objects.update(mass=F("mass") * 2),
+    "update of the key": lambda: Star.objects.filter(pk=2).update(id=9),
+    "bulk_create": lambda: Star.objects.bulk_create([Star(name="A"), Star(name="B")]),
+    "bulk_create, ignoring": lambda: Star.objects.bulk_create(
+        [Star(id=3, name="X"), Star(id=10, name="B")], ignore_conflicts=True
     ),
-    "bulk_create, updating": lambda: Planet.objects.bulk_create(
-        [Planet(id=3, name="Terra")],
+    "bulk_create, updating": lambda: Star.objects.bulk_create(
+        [Star(id=3, name="Taygeta")],
         update_conflicts=True,
         update_fields=["name"],
         unique_fields=None if connection.vendor == "mysql" else ["id"],
     ),
     "bulk_update": in_bulk_update,
-    "get_or_create": lambda: Planet.objects.get_or_create(name="Pluto"),
-    "update_or_create": lambda: Planet.objects.update_or_create(
-        name="Earth", defaults={"mass": 1.0}
+    "get_or_create": lambda: Star.objects.get_or_create(name="Polaris"),
+    "update_or_create": lambda: Star.objects.update_or_create(
+        name="Electra", defaults={"mass": 1.0}
     ),
-    "raw INSERT": lambda: sql("INSERT INTO planet (name) VALUES ('Pluto')"),
+    "raw INSERT": lambda: sql("INSERT INTO star (name) VALUES ('Polaris')"),
     "raw INSERT of many": lambda: many(
-        "INSERT INTO planet (name) VALUES (%s)", [["Pluto"], ["Eris"]]
+        "INSERT INTO star (name) VALUES (%s)", [["Polaris"], ["Enif"]]
     ),
-    "raw UPDATE": lambda: sql("UPDATE planet SET name = 'Terra' WHERE id = 3"),
+    "raw UPDATE": lambda: sql("UPDATE star SET name = 'Taygeta' WHERE id = 3"),
     "raw UPDATE with a parameter": lambda: sql(
-        "UPDATE planet SET name = %s WHERE id = %s", "Terra", 3
+        "UPDATE star SET name = %s WHERE id = %s", "Taygeta", 3
     ),
     "raw UPDATE with a parameter as text": lambda: sql(
-        "UPDATE planet SET name = %s WHERE id = %s", "Terra", "3"
+        "UPDATE star SET name = %s WHERE id = %s", "Taygeta", "3"
     ),
     "raw UPDATE of many": lambda: many(
-        "UPDATE planet SET name = %s WHERE id = %s", [["Terra", 3], ["Ares", 4]]
+        "UPDATE star SET name = %s WHERE id = %s", [["Taygeta", 3], ["Alcor", 4]]
     ),
     "raw UPDATE, odd case and comments": lambda: sql(
-        "/* it */ uPdAtE planet\n SET name = 'Terra' WHERE mass > 1"
+        "/* it */ uPdAtE star\n SET name = 'Taygeta' WHERE mass > 1"
     ),
-    "raw DELETE": lambda: sql("DELETE FROM planet WHERE id = 2"),
+    "raw DELETE": lambda: sql("DELETE FROM star WHERE id = 2"),
     "raw REPLACE": lambda: (
         sql("SET foreign_key_checks = 0" if connection.vendor == "mysql" else "PRAGMA user_version")
-        or sql("REPLACE INTO planet (id, name) VALUES (3, 'Terra')")
+        or sql("REPLACE INTO star (id, name) VALUES (3, 'Taygeta')")
     ),
-    "loaddata": lambda: call_command("loaddata", "tests/terra.json", verbosity=0),
+    "loaddata": lambda: call_command("loaddata", "taygeta", verbosity=0),
     "flush": lambda: call_command("flush", interactive=False, verbosity=0),
 }
 MYSQL_WRITES: dict[str, Callable[[], Any]] = {
     "raw UPDATE with a join": lambda: sql(
-        "UPDATE planet p JOIN moon m ON m.planet_id = p.id SET p.mass = 1 WHERE m.name = 'Io'"
+        "UPDATE star p JOIN comet m ON m.star_id = p.id SET p.mass = 1 WHERE m.name = 'Encke'"
     ),
     "raw DELETE with a join": lambda: (
         sql("SET foreign_key_checks = 0")
-        or sql("DELETE p FROM planet p JOIN moon m ON m.planet_id = p.id WHERE m.name = 'Io'")
+        or sql("DELETE p FROM star p JOIN comet m ON m.star_id = p.id WHERE m.name = 'Encke'")
     ),
-    "raw TRUNCATE": lambda: unchecked("TRUNCATE TABLE planet"),
+    "raw TRUNCATE": lambda: unchecked("TRUNCATE TABLE star"),
     "raw upsert": lambda: sql(
-        "INSERT INTO planet (id, name) VALUES (3, 'Terra') ON DUPLICATE KEY UPDATE name = 'Terra'"
+        "INSERT INTO star (id, name) VALUES (3, 'Taygeta') ON DUPLICATE KEY UPDATE name = 'Taygeta'"
     ),
-    "two statements in one": lambda: sql("SELECT 1; UPDATE planet SET mass = 1 WHERE id = 3"),
-    "CALL": lambda: sql("CALL rename_earth()"),
-    "callproc": lambda: connection.cursor().callproc("rename_earth"),
+    "two statements in one": lambda: sql("SELECT 1; UPDATE star SET mass = 1 WHERE id = 3"),
+    "CALL": lambda: sql("CALL rename_electra()"),
+    "callproc": lambda: connection.cursor().callproc("rename_electra"),
     "EXECUTE": lambda: [
-        sql(part) for part in ("PREPARE it FROM 'UPDATE planet SET mass = 1'", "EXECUTE it")
+        sql(part) for part in ("PREPARE it FROM 'UPDATE star SET mass = 1'", "EXECUTE it")
     ],
     "by another database name": lambda: sql(
-        f"UPDATE `{connection.settings_dict['NAME']}`.planet SET mass = 1"
+        f"UPDATE `{connection.settings_dict['NAME']}`.star SET mass = 1"
     ),
 }
 
 
 def everything_read() -> dict[str, Any]:
-    """What the site says of planets, by each road."""
-    names = {p.pk: (p.name, p.mass) for p in Planet.objects.cached().order_by("id")}
-    records = {pk: (p.name, p.mass) for pk in range(1, 13) if (p := planet(pk))}
-    return {"queries": names, "records": records, "count": Planet.objects.cached().count()}
+    """What is known of stars, by each road."""
+    names = {p.pk: (p.name, p.mass) for p in Star.objects.cached().order_by("id")}
+    records = {pk: (p.name, p.mass) for pk in range(1, 13) if (p := star(pk))}
+    return {"queries": names, "records": records, "count": Star.objects.cached().count()}
 
 
 @pytest.mark.parametrize(
@@ -169,8 +164,8 @@ def everything_read() -> dict[str, Any]:
 @pytest.mark.parametrize("atomic", [False, True], ids=["autocommit", "atomic"])
 def test_a_write_is_seen_at_once(write: Callable[[], Any], atomic: bool) -> None:
     if connection.vendor == "mysql":
-        sql("DROP PROCEDURE IF EXISTS rename_earth")
-        sql("CREATE PROCEDURE rename_earth() UPDATE planet SET name = 'Terra' WHERE id = 3")
+        sql("DROP PROCEDURE IF EXISTS rename_electra")
+        sql("CREATE PROCEDURE rename_electra() UPDATE star SET name = 'Taygeta' WHERE id = 3")
     before = everything_read()
     assert everything_read() == before  # from the cache
     if atomic:
@@ -188,13 +183,13 @@ def test_a_write_is_seen_at_once(write: Callable[[], Any], atomic: bool) -> None
     assert everything_read() == truth
 
 
-def test_the_admin_and_its_bulk_actions(admin_client: Browser) -> None:
+def test_the_admin_and_its_bulk_actions(zoo_pages: None, admin_client: Browser) -> None:
     everything_read()
     by_the_admin(admin_client)
-    assert everything_read()["records"][3][0] == "Terra"
-    assert everything_read()["queries"][3][0] == "Terra"
+    assert everything_read()["records"][3][0] == "Taygeta"
+    assert everything_read()["queries"][3][0] == "Taygeta"
     admin_client.post(
-        "/admin/planets/planet/",
+        "/admin/zoo/star/",
         {"action": "delete_selected", "_selected_action": [3, 4], "post": "yes"},
     )
     assert {3, 4}.isdisjoint(everything_read()["records"])
@@ -236,24 +231,24 @@ def test_a_migration_counts() -> None:
     with connection.schema_editor() as editor:
         field = models.IntegerField(null=True)
         field.set_attributes_from_name("extra")
-        editor.add_field(Planet, field)
+        editor.add_field(Star, field)
     events: list[Fetch] = []
     from planets.cache import fetched
 
     hear = lambda event, **kwargs: events.append(event)  # noqa: E731
     fetched.connect(hear)
-    Planet.objects.cached().count()
+    Star.objects.cached().count()
     fetched.disconnect(hear)
     assert events[0].outcome == "miss"
     with connection.schema_editor() as editor:
-        editor.remove_field(Planet, field)
+        editor.remove_field(Star, field)
 
 
 def test_what_cannot_be_understood_invalidates_everything_and_says_so_once(
     caplog: Any, redis: Any
 ) -> None:
-    Moon.objects.cached().count()
-    statement = "ANALYZE TABLE moon" if connection.vendor == "mysql" else "ANALYZE moon"
+    Comet.objects.cached().count()
+    statement = "ANALYZE TABLE comet" if connection.vendor == "mysql" else "ANALYZE comet"
     from planets.cache.writing import hooks
 
     hooks._told.clear()
@@ -263,47 +258,47 @@ def test_what_cannot_be_understood_invalidates_everything_and_says_so_once(
     assert len(caplog.records) == 1
     assert "Everything is invalidated" in caplog.text
     assert statement in caplog.text
-    assert not redis.exists("gen:default:*")
+    assert not redis.exists(keys.database_gate("default"))
 
 
 def test_a_write_to_one_table_leaves_the_others(events: list[Fetch]) -> None:
     everything_read()
-    Moon.objects.cached().count()
+    Comet.objects.cached().count()
     events.clear()
-    Moon.objects.filter(name="Io").update(radius=1)
+    Comet.objects.filter(name="Encke").update(radius=1)
     everything_read()
     assert {event.outcome for event in events} == {"hit"}
-    Moon.objects.cached().count()
+    Comet.objects.cached().count()
     assert events[-1].outcome == "miss"
 
 
 def test_nothing_is_done_twice(round_trips: list[list[str]]) -> None:
-    earth = get()
+    electra = get()
     heard: list[Invalidation] = []
     hear = lambda event, **kwargs: heard.append(event)  # noqa: E731
     invalidated.connect(hear)
     round_trips.clear()
-    earth.save()
+    electra.save()
     assert len(round_trips) == 2
     with transaction.atomic():
-        earth.save()
-        earth.save()
-        Planet.objects.filter(pk=3).update(mass=1)
+        electra.save()
+        electra.save()
+        Star.objects.filter(pk=3).update(mass=1)
     assert len(round_trips) == 4
-    Planet.objects.create(name="Pluto")
+    Star.objects.create(name="Polaris")
     assert len(round_trips) == 6
     invalidated.disconnect(hear)
     assert [set(event.keys) for event in heard] == [
-        {"gen:default:planet", "planet:3"},
-        {"gen:default:planet", "planet:3"},
-        {"gen:default:planet"},
+        {keys.gate("default", "star"), "star:3"},
+        {keys.gate("default", "star"), "star:3"},
+        {keys.gate("default", "star")},
     ]
 
 
 def test_a_rollback_changes_nothing(events: list[Fetch]) -> None:
     before = everything_read()
     with transaction.atomic():
-        Planet.objects.all().update(mass=0)
+        Star.objects.all().update(mass=0)
         transaction.set_rollback(True)
     assert everything_read() == before
     events.clear()
@@ -313,11 +308,11 @@ def test_a_rollback_changes_nothing(events: list[Fetch]) -> None:
 
 def test_a_failing_statement_leaves_its_gates_open(redis: Any) -> None:
     with pytest.raises(IntegrityError):
-        Planet.objects.create(id=3, name="Another")
-    assert not redis.exists("gen:default:planet")
+        Star.objects.create(id=3, name="Another")
+    assert not redis.exists(keys.gate("default", "star"))
     with pytest.raises(IntegrityError), transaction.atomic():
-        Planet.objects.create(id=3, name="Another")
-    assert not redis.exists("gen:default:planet")
+        Star.objects.create(id=3, name="Another")
+    assert not redis.exists(keys.gate("default", "star"))
 
 
 def test_nested_and_durable_transactions() -> None:
@@ -328,9 +323,9 @@ def test_nested_and_durable_transactions() -> None:
             with transaction.atomic():
                 save(name="B")
                 transaction.set_rollback(True)
-            assert planet(3).name == "A"  # type: ignore[union-attr]
-        assert elsewhere(lambda: planet(3)).name == "Earth" if connection.vendor == "mysql" else 1
-    assert planet(3).name == "A"  # type: ignore[union-attr]
+            assert star(3).name == "A"  # type: ignore[union-attr]
+        assert elsewhere(lambda: star(3)).name == "Electra" if connection.vendor == "mysql" else 1
+    assert star(3).name == "A"  # type: ignore[union-attr]
 
 
 def test_a_broken_transaction_answers_as_django_does() -> None:
@@ -338,9 +333,9 @@ def test_a_broken_transaction_answers_as_django_does() -> None:
     with transaction.atomic():
         transaction.set_rollback(True)
         with pytest.raises(transaction.TransactionManagementError):
-            planet(3)
+            star(3)
         with pytest.raises(transaction.TransactionManagementError):
-            Planet.objects.cached().count()
+            Star.objects.cached().count()
 
 
 @mysql
@@ -350,18 +345,18 @@ def test_manual_transactions_and_implicit_commits() -> None:
         lambda: connection.set_autocommit(True),
         lambda: sql("COMMIT"),
     ):
-        save(name="Earth")
+        save(name="Electra")
         everything_read()
         connection.set_autocommit(False)
         try:
-            save(name="Terra")
-            assert planet(3).name == "Terra"  # type: ignore[union-attr]
-            assert elsewhere(lambda: planet(3)).name == "Earth"
+            save(name="Taygeta")
+            assert star(3).name == "Taygeta"  # type: ignore[union-attr]
+            assert elsewhere(lambda: star(3)).name == "Electra"
             end()
         finally:
             connection.set_autocommit(True)
-        assert planet(3).name == "Terra"  # type: ignore[union-attr]
-        assert elsewhere(lambda: planet(3)).name == "Terra"
+        assert star(3).name == "Taygeta"  # type: ignore[union-attr]
+        assert elsewhere(lambda: star(3)).name == "Taygeta"
 
     connection.set_autocommit(False)
     try:
@@ -369,18 +364,18 @@ def test_manual_transactions_and_implicit_commits() -> None:
         connection.rollback()
     finally:
         connection.set_autocommit(True)
-    assert planet(3).name == "Terra"  # type: ignore[union-attr]
+    assert star(3).name == "Taygeta"  # type: ignore[union-attr]
 
 
 @mysql
 def test_a_transaction_begun_by_hand() -> None:
     everything_read()
     sql("BEGIN")
-    sql("UPDATE planet SET name = 'Terra' WHERE id = 3")
-    assert elsewhere(lambda: planet(3)).name == "Earth"
+    sql("UPDATE star SET name = 'Taygeta' WHERE id = 3")
+    assert elsewhere(lambda: star(3)).name == "Electra"
     sql("COMMIT")
-    assert elsewhere(lambda: planet(3)).name == "Terra"
-    assert planet(3).name == "Terra"  # type: ignore[union-attr]
+    assert elsewhere(lambda: star(3)).name == "Taygeta"
+    assert star(3).name == "Taygeta"  # type: ignore[union-attr]
 
 
 @mysql
@@ -397,8 +392,8 @@ def test_a_connection_that_drops_in_a_transaction(redis: Any) -> None:
             save(name="never again")
 
     elsewhere(drop)
-    assert planet(3).name == "Earth"  # type: ignore[union-attr]
-    assert redis.get("gen:default:planet").startswith("o:")
+    assert star(3).name == "Electra"  # type: ignore[union-attr]
+    assert redis.get(keys.gate("default", "star")).startswith("o:")
 
 
 @mysql
@@ -411,7 +406,7 @@ def test_a_commit_without_an_answer_keeps_its_gates_closed(
     def lose_the_answer() -> None:
         own = connections["default"]
         with pytest.raises(OperationalError), transaction.atomic():  # noqa: PT012
-            save(name="Terra")
+            save(name="Taygeta")
             committed = own._commit
 
             def commit_and_drop() -> None:
@@ -422,9 +417,9 @@ def test_a_commit_without_an_answer_keeps_its_gates_closed(
             own._commit = commit_and_drop
 
     elsewhere(lose_the_answer)
-    assert redis.get("gen:default:planet").startswith("w:")
-    assert planet(3).name == "Terra"  # type: ignore[union-attr]
-    assert everything_read()["queries"][3][0] == "Terra"
+    assert redis.get(keys.gate("default", "star")).startswith("w:")
+    assert star(3).name == "Taygeta"  # type: ignore[union-attr]
+    assert everything_read()["queries"][3][0] == "Taygeta"
 
 
 @mysql
@@ -437,12 +432,12 @@ def test_other_isolation_levels_are_right_too(level: str) -> None:
         options = {**own.settings_dict["OPTIONS"], "isolation_level": level}
         own.settings_dict = {**own.settings_dict, "OPTIONS": options}
         with transaction.atomic():
-            save(name="Terra")
-            assert planet(3).name == "Terra"  # type: ignore[union-attr]
-        assert planet(3).name == "Terra"  # type: ignore[union-attr]
+            save(name="Taygeta")
+            assert star(3).name == "Taygeta"  # type: ignore[union-attr]
+        assert star(3).name == "Taygeta"  # type: ignore[union-attr]
 
     elsewhere(run)
-    assert everything_read()["records"][3][0] == "Terra"
+    assert everything_read()["records"][3][0] == "Taygeta"
 
 
 @mysql
@@ -460,8 +455,8 @@ def test_read_uncommitted_keeps_nothing_of_what_may_be_rolled_back(redis: Any) -
         redis.flushdb()
         elsewhere(run)
         transaction.set_rollback(True)
-    assert everything_read()["records"][3][0] == "Earth"
-    assert everything_read()["queries"][3][0] == "Earth"
+    assert everything_read()["records"][3][0] == "Electra"
+    assert everything_read()["queries"][3][0] == "Electra"
 
 
 @mysql
@@ -471,20 +466,20 @@ def test_a_level_set_by_hand_is_noticed() -> None:
     def run() -> None:
         sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         with transaction.atomic():
-            list(Planet.objects.all())
-            elsewhere(lambda: save(name="Terra"))
+            list(Star.objects.all())
+            elsewhere(lambda: save(name="Taygeta"))
             everything_read()
 
     elsewhere(run)
-    assert everything_read()["queries"][3][0] == "Terra"
+    assert everything_read()["queries"][3][0] == "Taygeta"
 
 
-def test_atomic_requests(settings: Any, admin_client: Browser) -> None:
+def test_atomic_requests(zoo_pages: None, admin_client: Browser) -> None:
     connection.settings_dict["ATOMIC_REQUESTS"] = True
     try:
         everything_read()
         by_the_admin(admin_client)
-        assert b"Terra" in admin_client.get("/").content
+        assert b"Taygeta" in admin_client.get("/stars/").content
     finally:
         connection.settings_dict["ATOMIC_REQUESTS"] = False
 
@@ -494,37 +489,23 @@ class InsideOfATestCase(TestCase):
 
     @classmethod
     def setUpTestData(cls) -> None:
-        cls.pluto = Planet.objects.create(name="Pluto")
+        cls.polaris = Star.objects.create(name="Polaris")
 
     def test_reads_see_its_own_writes(self) -> None:
         for name in ("Charon", "Nix"):
-            self.pluto.name = name
-            self.pluto.save()
-            assert planet(self.pluto.pk).name == name  # type: ignore[union-attr]
-            assert Planet.objects.cached().get(pk=self.pluto.pk).name == name
+            self.polaris.name = name
+            self.polaris.save()
+            assert star(self.polaris.pk).name == name  # type: ignore[union-attr]
+            assert Star.objects.cached().get(pk=self.polaris.pk).name == name
 
     def test_and_nothing_of_them_is_left(self) -> None:
-        assert planet(self.pluto.pk).name == "Pluto"  # type: ignore[union-attr]
-
-
-def test_two_aliases_of_one_database_share_their_gates() -> None:
-    from planets.cache.storage import keys
-
-    keys.database.cache_clear()
-    keys.gate.cache_clear()
-    connections.settings["again"] = {**connections.settings["default"]}
-    try:
-        assert keys.gate("again", "Planet") == "gen:default:planet"
-    finally:
-        del connections.settings["again"]
-        keys.database.cache_clear()
-        keys.gate.cache_clear()
+        assert star(self.polaris.pk).name == "Polaris"  # type: ignore[union-attr]
 
 
 def test_tables_that_change_with_another(settings: Any, events: list[Fetch]) -> None:
-    settings.CACHE_ASIDE = {"ALSO": {"planet": ["zoo_animal"]}}
+    settings.CACHE_ASIDE = {"ALSO": {"star": ["zoo_animal"]}}
     Animal.objects.cached().count()
-    save(name="Terra")
+    save(name="Taygeta")
     Animal.objects.cached().count()
     assert [event.outcome for event in events] == ["miss", "miss"]
 
@@ -538,7 +519,7 @@ def test_state_ends_with_its_thread() -> None:
         connections.close_all()
 
     with transaction.atomic():
-        save(name="Terra")
+        save(name="Taygeta")
         thread = threading.Thread(target=run)
         thread.start()
         thread.join()

@@ -1,12 +1,68 @@
-"""Models of every shape that the site itself has none of."""
+"""Models for the tests of the layer: two of everyday shape, and some of every other."""
 
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.db import models
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
 
-from planets.cache import CacheAsideManager
+from planets.cache import CacheAsideManager, Records
+from planets.cache.invalidation import saved
+
+
+class Star(models.Model):
+    """Its rows are read by queries and as records `star:<id>`.
+
+    `INSERT INTO star (name)` is enough: every other column is nullable or has a default.
+    """
+
+    name = models.CharField(max_length=30)
+    kind = models.CharField(max_length=16, blank=True, default="", db_default="")
+    position = models.PositiveSmallIntegerField(null=True, blank=True)
+    mass = models.FloatField(null=True, blank=True)
+    radius = models.FloatField(null=True, blank=True)
+    gravity = models.FloatField(null=True, blank=True)
+    surface_pressure = models.FloatField(null=True, blank=True)
+    description = models.CharField(max_length=500, blank=True, default="", db_default="")
+
+    objects = CacheAsideManager()
+    records = Records["Star"]()
+
+    class Meta:
+        db_table = "star"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Comet(models.Model):
+    star = models.ForeignKey(Star, on_delete=models.CASCADE, related_name="comets")
+    name = models.CharField(max_length=40)
+    radius = models.FloatField(null=True, blank=True)
+
+    objects = CacheAsideManager()
+
+    class Meta:
+        db_table = "comet"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@receiver(post_save, sender=Star)
+def star_saved(instance: Star, using: str, created: bool, **kwargs: Any) -> None:
+    """As a site does it that states on its signals what goes stale."""
+    saved(instance, using, created=created)
+    Star.records.saved(instance.pk, using)
+
+
+@receiver(post_delete, sender=Star)
+@receiver([post_save, post_delete], sender=Comet)
+def star_deleted_or_comet_changed(instance: models.Model, using: str, **kwargs: Any) -> None:
+    saved(instance, using)
 
 
 class Everything(models.Model):
