@@ -25,6 +25,7 @@ class Conf:
 
     ENABLED: bool = _default(True, "False sends every fetch to the database")
     REDIS: str = _default("default", "the alias in CACHES of the django-redis cache to use")
+    PREFIX: str = _default("", "what every key begins with, where sites share a Redis")
     TTL: float = _default(300, "how long an entry lives", 1)
     JITTER: float = _default(0.1, "share by which each TTL is varied, up or down", 0, 0.9)
     ABSENT_TTL: float = _default(30, "how long the absence of a row is remembered", 1)

@@ -13,7 +13,7 @@ from ..conf import conf
 from ..reading import codec, row_format
 from ..reading.lookup import Found, Lookup
 from ..records import BY_TABLE
-from ..storage import gates
+from ..storage import gates, keys
 from ..storage.wire import Reply
 from .keyspace import Key, look, printable
 from .server import asking
@@ -100,7 +100,7 @@ def _read(redis: Any, key: Key) -> Reply:
     """The value of a string or a hash, as far as it can be ours. Raises ResponseError."""
     if key.type == "string":
         # An entry is no longer than MAX_BYTES and the few bytes before its body.
-        return redis.getrange(key.raw, 0, conf().MAX_BYTES + 16)
+        return redis.getrange(key.raw, 0, conf().MAX_BYTES + codec.HEAD)
     if key.type == "hash":
         count = redis.hlen(key.raw)
         if count > MOST_FIELDS:
@@ -137,7 +137,7 @@ def _gate(reply: Reply) -> str:
 
 def _entry(redis: Any, key: Key, reply: Reply) -> Content:
     try:
-        entry = codec.decode(reply, max_bytes=conf().MAX_BYTES)
+        entry = codec.decode(key.name, reply, max_bytes=conf().MAX_BYTES)
     except codec.Undecodable as error:
         return _unreadable(reply, error)
     found = Found(entry.rows, entry.generation, entry.expires, len(reply), entry.load_ms)
@@ -159,13 +159,13 @@ def _entry(redis: Any, key: Key, reply: Reply) -> Content:
 
 
 def _record(redis: Any, key: Key, reply: Reply) -> Content:
-    records = BY_TABLE[key.name.rpartition(":")[0].lower()]
+    records = BY_TABLE[keys.record_table(key.name) or ""]
+    lookup = records.shelf.lookup(router.db_for_read(records.model), [key.name])
     try:
-        found = records.shelf.decode(reply)
+        found = records.shelf.decode(lookup, key.name, reply)
         assert found is not None  # noqa: S101  an empty hash does not exist
     except codec.Undecodable as error:
         return _unreadable(reply, error)
-    lookup = records.shelf.lookup(router.db_for_read(records.model), [key.name])
     state = _state(redis, lookup, found)
     columns = [name for name in records.shelf.columns if name in reply]
     return replace(

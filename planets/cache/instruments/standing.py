@@ -8,7 +8,7 @@ from typing import Literal
 from django.apps import apps
 from django.db import connections
 
-from ..storage import gates, keys
+from ..storage import gates, keys, places
 from .server import asking
 
 
@@ -24,7 +24,7 @@ class Standing:
 
 def databases() -> list[str]:
     """The aliases, each database by the first that names it."""
-    return list(dict.fromkeys(map(keys.database, connections)))
+    return list(dict.fromkeys(map(places.database, connections)))
 
 
 def gates_of_tables() -> dict[str, tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""How a query's result becomes bytes and comes back: msgpack with a checksum, never pickle.
+"""How a query's result becomes bytes and comes back: sealed msgpack, never pickle.
 
 Rows are kept as the database driver gave them, so that Django's own converters run on a hit as on
 a miss and give equal values of equal type. Whatever cannot be decoded is Undecodable, a miss.
@@ -9,19 +9,20 @@ from __future__ import annotations
 import datetime
 import decimal
 import uuid
-import zlib
 from collections.abc import Callable
 from functools import lru_cache
+from hmac import compare_digest
 from typing import Any, Generic, TypeVar
 
 import msgspec
 import zstandard
 from msgspec.structs import replace
 
+from . import seal
 from .rows import Row
 
 PLAIN, ZSTD = b"\x01", b"\x02"
-CHECKSUM = 4  # bytes of CRC-32 after the format byte
+HEAD = 1 + seal.BYTES  # the form, and the seal of form and body
 
 Rows = list[Row]
 R = TypeVar("R", Rows, msgspec.Raw)  # as used, as stored
@@ -141,10 +142,10 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Entry[msgspec.Raw])
 
 
-def encode(entry: Entry[Rows], *, compress_above: int, max_bytes: int) -> bytes:
-    """Format byte, checksum, msgpack (compressed where it is longer than `compress_above`).
+def encode(key: str, entry: Entry[Rows], *, compress_above: int, max_bytes: int) -> bytes:
+    """Format byte, seal, msgpack (compressed where it is longer than `compress_above`).
 
-    Raises Unencodable.
+    It can be read under `key` alone. Raises Unencodable.
     """
     if entry.rows and (least := len(entry.rows) * (1 + len(entry.rows[0]))) > max_bytes:
         # Each row and each cell takes a byte: known without packing megabytes to see.
@@ -160,18 +161,20 @@ def encode(entry: Entry[Rows], *, compress_above: int, max_bytes: int) -> bytes:
         raise Unencodable(f"{len(body)} bytes are more than MAX_BYTES, {max_bytes}")
     if compress_above and len(body) > compress_above:
         form, body = ZSTD, zstandard.compress(body)
-    return form + zlib.crc32(body).to_bytes(CHECKSUM, "big") + body
+    return form + seal.seal(key, form, body) + body
 
 
-def decode(data: object, *, max_bytes: int) -> Entry[Rows]:
+def decode(key: str, data: object, *, max_bytes: int) -> Entry[Rows]:
     """The entry that encode() made into `data`. Raises Undecodable, also for what are no bytes."""
     if not isinstance(data, bytes):
         raise Undecodable("not a string")
-    form, checksum, body = data[:1], data[1 : 1 + CHECKSUM], data[1 + CHECKSUM :]
+    if len(data) > HEAD + max_bytes:
+        raise Undecodable(f"{len(data)} bytes are more than MAX_BYTES, {max_bytes}")
+    form, body = data[:1], data[HEAD:]
     if form not in (PLAIN, ZSTD):
         raise Undecodable("not an entry of this format")
-    if zlib.crc32(body).to_bytes(CHECKSUM, "big") != checksum:
-        raise Undecodable("truncated or altered")
+    if not compare_digest(seal.seal(key, form, body), data[1:HEAD]):
+        raise Undecodable("truncated, altered, or not sealed by this site")
     try:
         if form == ZSTD:
             if zstandard.frame_content_size(body) > max_bytes:
@@ -186,5 +189,5 @@ def decode(data: object, *, max_bytes: int) -> Entry[Rows]:
 
 def plain_bytes(data: bytes) -> int:
     """How long an entry that decode() has taken is when it is not compressed."""
-    body = data[1 + CHECKSUM :]
+    body = data[HEAD:]
     return zstandard.frame_content_size(body) if data[:1] == ZSTD else len(body)

@@ -28,8 +28,8 @@ class Shelf(Protocol):
 
     def read(self, key: str) -> Command: ...
 
-    def decode(self, reply: Reply) -> Found | None:
-        """None where there is nothing. Raises Undecodable."""
+    def decode(self, lookup: Lookup, key: str, reply: Reply) -> Found | None:
+        """What lies under a key; None where there is nothing. Raises Undecodable."""
 
     def behind(self, lookup: Lookup, absent: bool) -> slice:
         """Which of the lookup's gates a value, or an absence, stands behind."""

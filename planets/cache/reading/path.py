@@ -141,7 +141,7 @@ def judge(lookup: Lookup, keys: tuple[str, ...], replies: list[Reply]) -> Seen:
     hits, missing, unreadable = {}, [], {}
     for key, reply in zip(keys, replies, strict=False):
         try:
-            found = shelf.decode(reply)
+            found = shelf.decode(lookup, key, reply)
         except Undecodable as error:
             unreadable[key] = f"undecodable: {error}"
             found = None

@@ -1,31 +1,33 @@
 """Rows as records: a Redis hash `<table>:<id>` of plain text, one field a column.
 
 Any client can read them with HGETALL. What makes a hash ours is one more field, MARKER; a hash
-without it (another program's, or of an older schema) is a miss that is overwritten.
+without it, or of another schema or database, is a miss that is overwritten.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
+from hmac import compare_digest
 from typing import Any
 
+import msgspec
 from django.db import models
 
 from ..conf import conf
 from ..events import Kind
-from ..storage import keys, leases
+from ..storage import keys, leases, places
 from ..storage.wire import Command, Reply
+from . import seal
 from .codec import Undecodable, Unencodable
 from .lookup import Found, Lookup
 from .rows import Row
 from .texts import text_of
 
-# Schema fingerprint, checksum, expiry, ms of the load, "absent" or "", generations: with spaces.
+# Seal, schema and database, expiry, ms of the load, "absent" or "", generations: with spaces.
 MARKER = b"_aside"
-# How the checksum tells NULL from a text.
-NUL, NULL = b"\0", b"\xff"
+MARKER_BYTES = 1_000  # it is never as long as that
 
 
 class RecordShelf:
@@ -40,9 +42,8 @@ class RecordShelf:
         self.sql = ", ".join(field.column for field in fields)
         self.columns = [field.column.encode() for field in fields]
         self.texts = [text_of(field) for field in fields]
-        # Changes with any change to the columns, so that no older hash is taken for this one.
-        shape = [(field.column, type(field).__name__) for field in fields]
-        self.schema = blake2b(repr((keys.FORMAT, shape)).encode(), digest_size=4).hexdigest()
+        self.shape = [(field.column, type(field).__name__) for field in fields]
+        self.schema = lru_cache(maxsize=16)(self._schema)
 
     def lookup(self, alias: str, wanted: Iterable[str], ttl: float | None = None) -> Lookup:
         """Where the records of these keys belong."""
@@ -79,35 +80,43 @@ class RecordShelf:
             fields[name] = text.write(value).encode()
         if sum(map(len, fields.values())) > conf().MAX_BYTES:
             raise Unencodable(f"it is longer than MAX_BYTES, {conf().MAX_BYTES}")
-        marker = (
-            self.schema,
-            self.checksum(self.texts_of(fields)),
-            f"{found.expires:.3f}",
-            f"{found.load_ms or 0:.3f}",
-            "absent" if found.value is None else "",
-            *found.generation,
+        told = " ".join(
+            (
+                self.schema(places.identity(lookup.alias)),
+                f"{found.expires:.3f}",
+                f"{found.load_ms or 0:.3f}",
+                "absent" if found.value is None else "",
+                *found.generation,
+            )
         )
+        marker = f"{self.seal(key, told, self.texts_of(fields))} {told}"
         pairs = [part for pair in fields.items() for part in pair]
-        return leases.fill("fill_hash", key, token, expiry, *pairs, MARKER, " ".join(marker))
+        return leases.fill("fill_hash", key, token, expiry, *pairs, MARKER, marker)
 
-    def decode(self, reply: Reply) -> Found | None:
+    def _schema(self, identity: str) -> str:
+        """Changes with the columns and the database, so that no other hash is taken for ours."""
+        told = repr((keys.FORMAT, self.shape, identity))
+        return blake2b(told.encode(), digest_size=6).hexdigest()
+
+    def decode(self, lookup: Lookup, key: str, reply: Reply) -> Found | None:
         if isinstance(reply, list):  # RESP2 has no maps
             reply = dict(zip(reply[::2], reply[1::2], strict=True))
         if not isinstance(reply, dict):
             raise Undecodable("not a hash")
         if not reply:
             return None
+        size = sum(map(len, reply.values()))
+        if size > conf().MAX_BYTES + MARKER_BYTES:
+            raise Undecodable(f"{size} bytes are more than MAX_BYTES, {conf().MAX_BYTES}")
         try:
-            schema, checksum, expires, load_ms, absent, *generation = (
-                reply[MARKER].decode().split(" ")
-            )
-            if schema != self.schema:
-                raise Undecodable("of another schema")
+            sealed, told = reply[MARKER].decode().split(" ", 1)
+            schema, expires, load_ms, absent, *generation = told.split(" ")
+            if schema != self.schema(places.identity(lookup.alias)):
+                raise Undecodable("of another schema or database")
             texts = self.texts_of(reply)
-            if checksum != self.checksum(texts):
-                raise Undecodable("altered")
+            if not compare_digest(sealed, self.seal(key, told, texts)):
+                raise Undecodable("altered, or not sealed by this site")
             value = None if absent else self.values(texts)
-            size = sum(map(len, reply.values()))
             return Found(value, tuple(generation), float(expires), size, float(load_ms))
         except KeyError:
             raise Undecodable("written by another program") from None
@@ -127,6 +136,9 @@ class RecordShelf:
             ]
         )
 
-    def checksum(self, texts: list[bytes | None]) -> str:
-        """CRC-32 of the texts of our columns."""
-        return f"{zlib.crc32(NUL.join([NULL if text is None else text for text in texts])):08x}"
+    def seal(self, key: str, told: str, texts: list[bytes | None]) -> str:
+        """Of the texts of our columns, and of what the marker tells besides."""
+        return seal.seal(key, told.encode(), _texts.encode(texts)).hex()
+
+
+_texts = msgspec.msgpack.Encoder()  # tells NULL from a text, and where each text ends

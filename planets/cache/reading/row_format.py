@@ -26,10 +26,10 @@ class RowShelf:
     def read(self, key: str) -> Command:
         return ("GET", key)
 
-    def decode(self, reply: Reply) -> Found | None:
+    def decode(self, lookup: Lookup, key: str, reply: Reply) -> Found | None:
         if reply is None:
             return None
-        entry = codec.decode(reply, max_bytes=conf().MAX_BYTES)
+        entry = codec.decode(key, reply, max_bytes=conf().MAX_BYTES)
         rows = SharedRows(entry.rows) if conf().NEAR else entry.rows
         plain = codec.plain_bytes(reply)
         return Found(rows, entry.generation, entry.expires, len(reply), entry.load_ms, plain)
@@ -49,7 +49,7 @@ class RowShelf:
             rows=found.value,
         )
         value = codec.encode(
-            entry, compress_above=conf().COMPRESS_ABOVE, max_bytes=conf().MAX_BYTES
+            key, entry, compress_above=conf().COMPRESS_ABOVE, max_bytes=conf().MAX_BYTES
         )
         return leases.fill("fill_string", key, token, expiry, value)
 

@@ -11,11 +11,12 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from django.db import connections
+from ..conf import conf
+from . import places
 
 # Part of every digest, so that a release that reads another format never meets the old one's
 # entries. Raise it with any change to codec.Entry.
-FORMAT = 2
+FORMAT = 3
 
 # An entry that outlives its gate is unreachable, so a gate outlives any sensible TTL.
 GATE_MS = 7 * 24 * 3600 * 1000
@@ -42,50 +43,61 @@ def sql(alias: str, statement: str, params: Sequence[Any], shape: str) -> str:
     for param in params:
         if type(param) not in TELLING:
             raise UntellableParameter(f"{type(param).__qualname__} cannot be part of a key")
-    text = repr((FORMAT, database(alias), shape, statement, tuple(params)))
-    return "sql:" + blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    text = repr((FORMAT, places.identity(alias), shape, statement, tuple(params)))
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return f"{conf().PREFIX}sql:{digest}"
 
 
-@lru_cache(maxsize=4096)
 def gate(alias: str, table: str) -> str:
-    """`gen:<alias>:<table>`: the gate of a table. MySQL may fold case, so the key does."""
-    return f"gen:{database(alias)}:{table.lower()}"
-
-
-@lru_cache(maxsize=64)
-def database_gate(alias: str) -> str:
-    """`gen:<alias>:*`: the gate that every entry of a database stands behind."""
-    return f"gen:{database(alias)}:*"
-
-
-@lru_cache(maxsize=64)
-def server_run(alias: str) -> str:
-    """`run:<alias>`: which run of which server the entries of a database were last trusted in."""
-    return f"run:{database(alias)}"
+    """`gen:<database>:<table>`: the gate of a table. MySQL may fold case, so the key does."""
+    return _gate(conf().PREFIX, places.database_name(alias), table)
 
 
 @lru_cache(maxsize=4096)
+def _gate(prefix: str, database: str, table: str) -> str:
+    return f"{prefix}gen:{database}:{table.lower()}"
+
+
+def database_gate(alias: str) -> str:
+    """`gen:<database>:*`: the gate that every entry of a database stands behind."""
+    return _gate(conf().PREFIX, places.database_name(alias), "*")
+
+
 def records_gate(alias: str, table: str) -> str:
-    """`gen:<alias>:<table>#rows`: the bulk generation that every record of a table carries."""
-    return gate(alias, table) + "#rows"
+    """`gen:<database>:<table>#rows`: the bulk generation that every record of a table carries."""
+    return _gate(conf().PREFIX, places.database_name(alias), f"{table}#rows")
+
+
+def server_run(alias: str) -> str:
+    """`run:<database>`: which run of which server its entries were last trusted in."""
+    return f"{conf().PREFIX}run:{places.database_name(alias)}"
 
 
 def minute(number: int) -> str:
     """`stat:<minute>`: what was fetched in one minute, counted since 1970."""
-    return f"stat:{number}"
-
-
-PREFIXES = {"sql:": "sql", "gen:": "gate", "lease:": "lease", "run:": "gate", "stat:": "statistics"}
-
-
-def kind(key: str) -> str:
-    """What a key is by its name: one of PREFIXES' values, or "" (a record, or not ours)."""
-    return PREFIXES.get(key[: key.find(":") + 1], "")
+    return f"{conf().PREFIX}stat:{number}"
 
 
 def lease(key: str) -> str:
-    """`lease:{<key>}`: the braces put it into the cluster slot of the key it guards."""
-    return f"lease:{{{key}}}"
+    """`lease:{<key>}`: the braces put it into the cluster slot of the key that it guards."""
+    return f"{conf().PREFIX}lease:{{{key}}}"
+
+
+KINDS = {"sql:": "sql", "gen:": "gate", "lease:": "lease", "run:": "gate", "stat:": "statistics"}
+
+
+def kind(key: str) -> str:
+    """What a key is by its name: one of KINDS' values, or "" (a record, or not ours)."""
+    prefix = conf().PREFIX
+    if not key.startswith(prefix):
+        return ""
+    return KINDS.get(key[len(prefix) : key.find(":", len(prefix)) + 1], "")
+
+
+def tracked() -> list[str]:
+    """What the keys that the near tier keeps begin with."""
+    records = (f"{names.prefix}:" for names in RECORDS.values())
+    return [conf().PREFIX + start for start in ("sql:", "gen:", *records)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +108,7 @@ class RecordKeys:
     column: str  # of the primary key, an integer
 
     def key(self, pk: int) -> str:
-        return f"{self.prefix}:{pk}"
+        return f"{conf().PREFIX}{self.prefix}:{pk}"
 
 
 # Table to its records; each Records that a model class declares adds itself.
@@ -105,17 +117,13 @@ RECORDS: dict[str, RecordKeys] = {}
 
 def is_record(key: str) -> bool:
     """Whether a key is named as a record of one of those tables."""
-    prefix, _, pk = key.rpartition(":")
-    return any(prefix == names.prefix for names in RECORDS.values()) and pk.isdecimal()
+    return record_table(key) is not None
 
 
-@lru_cache(maxsize=64)
-def database(alias: str) -> str:
-    """The first alias that names the same database: a write by either must reach both."""
-    mine = _place(alias)
-    return next(other for other in connections if _place(other) == mine)
-
-
-def _place(alias: str) -> tuple[str, ...]:
-    settings = connections.settings[alias]
-    return tuple(str(settings.get(part, "")) for part in ("ENGINE", "HOST", "PORT", "NAME"))
+def record_table(key: str) -> str | None:
+    """The table of the record that a key is named as, in lower case; None for any other key."""
+    start, _, pk = key.rpartition(":")
+    if not pk.isdecimal():
+        return None
+    prefix = conf().PREFIX
+    return next((table for table, names in RECORDS.items() if start == prefix + names.prefix), None)

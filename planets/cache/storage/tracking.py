@@ -90,7 +90,7 @@ class Tracking:
             connection.connect()
             # Its own handler only logs; here the message itself is wanted.
             connection._parser.set_invalidation_push_handler(lambda message: message)
-            prefixes = ("sql:", "gen:", *(f"{names.prefix}:" for names in keys.RECORDS.values()))
+            prefixes = tuple(keys.tracked())
             asked = [part for prefix in prefixes for part in ("PREFIX", prefix)]
             connection.send_command("CLIENT", "TRACKING", "ON", "BCAST", *asked)
             connection.read_response()
