@@ -15,17 +15,23 @@ INSTALLED_APPS does all the wiring (apps).
 from .events import fetched, invalidated
 from .invalidation import invalidate
 from .orm.queryset import CacheAsideManager, CacheAsideQuerySet
+from .pages import cached_page
+from .reading.dependencies import carry
 from .reading.permission import disabled
 from .records import Records
 from .sql import fetch
+from .values import remember
 
 __all__ = [
     "CacheAsideManager",
     "CacheAsideQuerySet",
     "Records",
+    "cached_page",
+    "carry",
     "disabled",
     "fetch",
     "fetched",
     "invalidate",
     "invalidated",
+    "remember",
 ]

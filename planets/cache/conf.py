@@ -50,6 +50,7 @@ class Conf:
     BREAKER_FAILURES: int = _default(3, "failures in a row after which Redis is left alone", 1)
     BREAKER_PROBE: float = _default(0.5, "time between two attempts to reach it again", 0.01)
     HISTORY: float = _default(10, "time between two additions to the shared hit counts; 0: none")
+    RELEASE: str = _default("", "what tells this release's pages from others'; without: its code")
     READS: str = _default("", "the module that names the reads to warm and to measure")
     NAME: str = _default("cache-aside", "what the Cache-Status header calls this cache")
     METRICS_TOKEN: str = _default("", "who has it may read the metrics; without: this machine only")

@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from django.dispatch import Signal
 
-Kind = Literal["sql", "record"]
+Kind = Literal["sql", "record", "page", "fragment", "value"]
+# Those that are computed, and of which other fetches may be a part.
+COMPUTED: tuple[Kind, ...] = ("page", "fragment", "value")
 Outcome = Literal["hit", "miss", "bypass", "error"]
 Tier = Literal["near", "redis", "database"]
 

@@ -1,17 +1,22 @@
+from http import HTTPStatus
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from .. import records
+from ..cache import cached_page
 from ..facts import BY_FIELD
 from ..models import Moon, Planet
 from . import comparison, factsheet, pictures
 from .forms import MoonFilter, PlanetFilter
 
+ABSENT_TTL = 30  # seconds; somebody may be about to add that planet
 CARD_FACTS = ("radius", "distance", "day_length")
 
 
+@cached_page(query=("q", "kind", "sort", "order"))
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     chosen = PlanetFilter(request.GET)
@@ -41,6 +46,7 @@ def home(request: HttpRequest) -> HttpResponse:
     )
 
 
+@cached_page(statuses={HTTPStatus.OK: None, HTTPStatus.NOT_FOUND: ABSENT_TTL})
 @require_safe
 def planet(request: HttpRequest, planet_id: int) -> HttpResponse:
     found = records.planet(planet_id)
@@ -67,6 +73,7 @@ def planet(request: HttpRequest, planet_id: int) -> HttpResponse:
     )
 
 
+@cached_page(query=("planets",))
 @require_safe
 def compare(request: HttpRequest) -> HttpResponse:
     values = request.GET.getlist("planets")
@@ -91,6 +98,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     )
 
 
+@cached_page(query=("q", "planet", "sort", "order"))
 @require_safe
 def moons(request: HttpRequest) -> HttpResponse:
     chosen = MoonFilter(request.GET, list(Planet.objects.in_order()))

@@ -21,11 +21,12 @@ LUA = sorted(ROOT.glob("storage/lua/*.lua"))
 # From the ground up: folders, and the files that stand beside them.
 FLOORS = [
     ["conf", "events", "stats"],
+    ["release"],
     ["storage"],
     ["writing"],
     ["reading"],
     ["orm"],
-    ["records", "sql", "invalidation"],
+    ["records", "sql", "invalidation", "pages", "fragments", "values"],
     ["reads"],
     ["__init__"],
     ["warming", "models"],

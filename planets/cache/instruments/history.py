@@ -12,12 +12,13 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from redis.exceptions import RedisError
 
 from .. import stats
 from ..conf import conf
+from ..events import Kind
 from ..storage import keys
 from ..storage.client import client
 from ..storage.errors import Unavailable
@@ -102,7 +103,7 @@ def counted() -> dict[str, int]:
     totals = dict.fromkeys(OUTCOMES, 0)
     for (kind, outcome), count in stats.counts().items():
         outcome = outcome.removeprefix("near ")
-        if kind in ("sql", "record") and outcome in totals:
+        if kind in get_args(Kind) and outcome in totals:
             totals[outcome] += count
     return totals
 

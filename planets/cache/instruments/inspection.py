@@ -11,6 +11,7 @@ from redis.exceptions import ResponseError
 
 from ..conf import conf
 from ..reading import codec, row_format
+from ..reading.envelope import HEAD, Undecodable
 from ..reading.lookup import Found, Lookup
 from ..records import BY_TABLE
 from ..storage import gates, keys
@@ -100,7 +101,7 @@ def _read(redis: Any, key: Key) -> Reply:
     """The value of a string or a hash, as far as it can be ours. Raises ResponseError."""
     if key.type == "string":
         # An entry is no longer than MAX_BYTES and the few bytes before its body.
-        return redis.getrange(key.raw, 0, conf().MAX_BYTES + codec.HEAD)
+        return redis.getrange(key.raw, 0, conf().MAX_BYTES + HEAD)
     if key.type == "hash":
         count = redis.hlen(key.raw)
         if count > MOST_FIELDS:
@@ -138,7 +139,7 @@ def _gate(reply: Reply) -> str:
 def _entry(redis: Any, key: Key, reply: Reply) -> Content:
     try:
         entry = codec.decode(key.name, reply, max_bytes=conf().MAX_BYTES)
-    except codec.Undecodable as error:
+    except Undecodable as error:
         return _unreadable(reply, error)
     found = Found(entry.rows, entry.generation, entry.expires, len(reply), entry.load_ms)
     # Of which database it is an entry does not say; random tokens match those of one alone.
@@ -164,7 +165,7 @@ def _record(redis: Any, key: Key, reply: Reply) -> Content:
     try:
         found = records.shelf.decode(lookup, key.name, reply)
         assert found is not None  # noqa: S101  an empty hash does not exist
-    except codec.Undecodable as error:
+    except Undecodable as error:
         return _unreadable(reply, error)
     state = _state(redis, lookup, found)
     columns = [name for name in records.shelf.columns if name in reply]
@@ -185,7 +186,7 @@ def _unreadable(reply: Reply, error: Exception) -> Content:
 def _state(redis: Any, lookup: Lookup, found: Found) -> State:
     """Whether a fetch would take what was found. Gates are asked singly, for a cluster's sake."""
     pipeline = redis.pipeline(transaction=False)
-    for gate in lookup.gates[lookup.shelf.behind(lookup, found.value is None)]:
+    for gate in lookup.shelf.generation(lookup, lookup.gates, found.value):
         pipeline.get(gate)
     replies: Sequence[Reply] = pipeline.execute(raise_on_error=False)
     if any(map(gates.is_closed, replies)):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any
+from typing import Any, get_args
 
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.utils.crypto import constant_time_compare
@@ -28,6 +28,7 @@ from prometheus_client import (
 
 from .. import stats
 from ..conf import conf
+from ..events import Kind
 from ..storage.client import client
 
 REGISTRY = CollectorRegistry()
@@ -85,7 +86,7 @@ def _metric(kind: str, outcome: str) -> Any:
         return UNREADABLE.labels(kind)
     if outcome == "unencodable":
         return UNSTORABLE.labels(kind)
-    if kind in ("sql", "record"):
+    if kind in get_args(Kind):
         return FETCHES.labels(kind, outcome)
     if kind == "load":
         return LOADS

@@ -22,8 +22,8 @@ from django.db import connections
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
+from ..reading.recent import Recent
 from .fingerprint import fingerprint
-from .seen import Seen
 
 # Plans that are found by fingerprint; each holds a compiler, some 20 kB.
 MAX_PLANS = 512
@@ -62,7 +62,7 @@ class Plans:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._plans: OrderedDict[Hashable, Plan] = OrderedDict()
-        self._seen = Seen(MAX_SEEN)  # by their hashes
+        self._seen = Recent[int, bool](MAX_SEEN)  # by their hashes
 
     def seek(self, query: Any, using: str | None) -> bool:
         """Give a query's plan what is known of the same query. False where it must not have one.
@@ -79,7 +79,7 @@ class Plans:
             if known := self._plans.get(name):
                 self._plans.move_to_end(name)
                 query.plan.compiler = known.compiler
-            elif self._seen.again(hash(name)):
+            elif self._seen.again(hash(name), True):
                 query.plan.name = name
         return True
 

@@ -11,29 +11,16 @@ import decimal
 import uuid
 from collections.abc import Callable
 from functools import lru_cache
-from hmac import compare_digest
 from typing import Any, Generic, TypeVar
 
 import msgspec
-import zstandard
 from msgspec.structs import replace
 
-from . import seal
+from .envelope import Undecodable, Unencodable, unwrap, wrap
 from .rows import Row
-
-PLAIN, ZSTD = b"\x01", b"\x02"
-HEAD = 1 + seal.BYTES  # the form, and the seal of form and body
 
 Rows = list[Row]
 R = TypeVar("R", Rows, msgspec.Raw)  # as used, as stored
-
-
-class Undecodable(ValueError):
-    """Bytes that no encode() of this release has made."""
-
-
-class Unencodable(ValueError):
-    """A result that cannot be stored: a value of an unknown type, or too many bytes."""
 
 
 class Entry(msgspec.Struct, Generic[R], array_like=True, frozen=True, kw_only=True):
@@ -41,6 +28,7 @@ class Entry(msgspec.Struct, Generic[R], array_like=True, frozen=True, kw_only=Tr
 
     generation: tuple[str, ...]  # of its gates, before the load
     expires: float  # Unix time
+    filled: float  # Unix time
     load_ms: float  # what the database took
     tables: tuple[str, ...]
     sql: str
@@ -143,10 +131,7 @@ _decoder = msgspec.msgpack.Decoder(Entry[msgspec.Raw])
 
 
 def encode(key: str, entry: Entry[Rows], *, compress_above: int, max_bytes: int) -> bytes:
-    """Format byte, seal, msgpack (compressed where it is longer than `compress_above`).
-
-    It can be read under `key` alone. Raises Unencodable.
-    """
+    """The entry wrapped, to be read under `key` alone. Raises Unencodable."""
     if entry.rows and (least := len(entry.rows) * (1 + len(entry.rows[0]))) > max_bytes:
         # Each row and each cell takes a byte: known without packing megabytes to see.
         raise Unencodable(f"{least} bytes at least are more than MAX_BYTES, {max_bytes}")
@@ -155,39 +140,16 @@ def encode(key: str, entry: Entry[Rows], *, compress_above: int, max_bytes: int)
         body = _encoder.encode(replace(entry, columns=columns, rows=msgspec.Raw(rows)))
     except (TypeError, ValueError, OverflowError) as error:
         raise Unencodable(str(error)) from error
-    form = PLAIN
-    # The bound holds before compression, so that a decoder knows how much to expect at most.
-    if len(body) > max_bytes:
-        raise Unencodable(f"{len(body)} bytes are more than MAX_BYTES, {max_bytes}")
-    if compress_above and len(body) > compress_above:
-        form, body = ZSTD, zstandard.compress(body)
-    return form + seal.seal(key, form, body) + body
+    return wrap(key, body, compress_above=compress_above, max_bytes=max_bytes)
 
 
 def decode(key: str, data: object, *, max_bytes: int) -> Entry[Rows]:
     """The entry that encode() made into `data`. Raises Undecodable, also for what are no bytes."""
-    if not isinstance(data, bytes):
-        raise Undecodable("not a string")
-    if len(data) > HEAD + max_bytes:
-        raise Undecodable(f"{len(data)} bytes are more than MAX_BYTES, {max_bytes}")
-    form, body = data[:1], data[HEAD:]
-    if form not in (PLAIN, ZSTD):
-        raise Undecodable("not an entry of this format")
-    if not compare_digest(seal.seal(key, form, body), data[1:HEAD]):
-        raise Undecodable("truncated, altered, or not sealed by this site")
+    body = unwrap(key, data, max_bytes=max_bytes)
     try:
-        if form == ZSTD:
-            if zstandard.frame_content_size(body) > max_bytes:
-                raise Undecodable("larger than MAX_BYTES when decompressed")
-            body = zstandard.decompress(body)
         stored: Any = _decoder.decode(body)
         return replace(stored, rows=_rows_decoder(stored.columns).decode(stored.rows))
-    except (msgspec.MsgspecError, zstandard.ZstdError, ValueError, KeyError, ArithmeticError,
+    except (
+        msgspec.MsgspecError, ValueError, KeyError, ArithmeticError,
             RecursionError) as error:  # fmt: skip
         raise Undecodable(str(error)) from error
-
-
-def plain_bytes(data: bytes) -> int:
-    """How long an entry that decode() has taken is when it is not compressed."""
-    body = data[HEAD:]
-    return zstandard.frame_content_size(body) if data[:1] == ZSTD else len(body)

@@ -1,13 +1,15 @@
-"""What is asked of the cache, and what may lie there: the values that the read path hands on."""
+"""What is asked of the cache, and what came of it: the values that the read path hands on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from ..events import Kind
 from ..storage.wire import Command, Reply
+
+Generations = tuple[str | None, ...]  # of a lookup's gates; None: closed by a writer, or missing
 
 
 class Found(NamedTuple):
@@ -19,31 +21,98 @@ class Found(NamedTuple):
     bytes: int
     load_ms: float | None = None
     plain_bytes: int = 0  # before compression, where it was compressed
+    filled: float = 0.0  # Unix time
+    token: str = ""  # of a record: the lease that it was filled under
+
+
+class Seen(NamedTuple):
+    """What a look has seen: what is there and current, and what is missing."""
+
+    hits: dict[str, Found]
+    missing: tuple[str, ...]
+    generations: Generations = ()
+    barred: str = ""  # why nothing may be filled now: a writer holds a gate, for instance
+    unreadable: dict[str, str] = {}  # noqa: RUF012  by key: why what lay there is no entry
+
+
+class Claim(NamedTuple):
+    """Which of the missing keys are ours to fill, and what was seen when we asked for them."""
+
+    seen: Seen
+    token: str = ""
+    mine: tuple[str, ...] = ()
+    reason: str = ""  # why nothing is to be filled
+
+
+class Loaded(NamedTuple):
+    """What the database gave for the missing keys."""
+
+    values: dict[str, Any]
+    ms: float | None = None  # each key's share of the time that it took
+
+
+class Forbidden(Exception):
+    """What was found must not be served to this reader now; says why."""
 
 
 class Shelf(Protocol):
-    """How one kind of value lies in Redis."""
+    """How one kind of value lies in Redis, and what proves that it is current."""
 
     kind: Kind
 
-    def read(self, key: str) -> Command: ...
+    def near(self, lookup: Lookup) -> Seen | None:
+        """What this process keeps, where that is all of the lookup and current."""
 
-    def decode(self, lookup: Lookup, key: str, reply: Reply) -> Found | None:
-        """What lies under a key; None where there is nothing. Raises Undecodable."""
+    def look(self, lookup: Lookup, keys: Sequence[str]) -> list[Command]:
+        """The commands of a look."""
 
-    def behind(self, lookup: Lookup, absent: bool) -> slice:
-        """Which of the lookup's gates a value, or an absence, stands behind."""
+    def judge(self, lookup: Lookup, keys: Sequence[str], replies: list[Reply]) -> Seen:
+        """The replies to a look, sorted into hits and what is missing.
+
+        Raises Unavailable where it had to ask once more, Forbidden.
+        """
+
+    def keep(self, lookup: Lookup, ticket: int, seen: Seen) -> None:
+        """Let the near tier keep what a look has found."""
+
+    def admit(self, lookup: Lookup, seen: Seen) -> list[Command]:
+        """The commands that open the gates that were missing."""
+
+    def ttl(self, lookup: Lookup, value: Any) -> float:
+        """How many seconds a loaded value is to be kept, about."""
+
+    def refuse(self, lookup: Lookup, seen: Seen, value: Any) -> str:
+        """Why a loaded value must not be stored; "" where it may."""
 
     def fill(
-        self, lookup: Lookup, key: str, token: str, expiry: tuple[str, int], found: Found
+        self,
+        lookup: Lookup,
+        key: str,
+        token: str,
+        expiry: tuple[str, int],
+        found: Found,
     ) -> Command:
-        """The command that stores `found`. Raises Unencodable."""
+        """The command that stores a loaded value. Raises Unencodable."""
+
+    def generation(self, lookup: Lookup, generations: Generations, value: Any) -> Generations:
+        """The generations that an entry of this value stands behind."""
+
+    def note(self, lookup: Lookup, seen: Seen, loaded: Loaded, stored: Mapping[str, str]) -> None:
+        """Tell what is being computed around this fetch what it now depends on.
+
+        `stored` has the token that each key was filled under.
+        """
+
+
+# The alias of what may read of any database.
+ANY = ""
 
 
 class Lookup(NamedTuple):
     """Keys of one shelf, the gates that they may stand behind, and how long to keep them.
 
-    `ttl` is seconds, None the default; `expire_at` takes precedence over it.
+    `ttl` is seconds, None the default; `expire_at` takes precedence over it. `max_age` bounds, in
+    seconds since it was filled, what is served, whoever filled it.
     """
 
     shelf: Shelf
@@ -54,6 +123,7 @@ class Lookup(NamedTuple):
     sql: str
     ttl: float | None = None
     expire_at: datetime | None = None
+    max_age: float | None = None
 
 
 # Gives the values of the keys that it is handed; a value of None is an absence.

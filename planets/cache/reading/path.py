@@ -26,49 +26,37 @@ from ..storage import gates, leases
 from ..storage.client import client
 from ..storage.errors import Unavailable
 from ..storage.near import near
-from ..storage.wire import Reply
-from .codec import Undecodable, Unencodable
-from .lookup import Found, Load, Lookup
+from .dependencies import tracker, unheard
+from .envelope import Unencodable
+from .lookup import Claim, Forbidden, Found, Load, Loaded, Lookup, Seen
 from .permission import forbidden
 
 # The first pause of a caller that waits for another's fill; each next one is twice as long.
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.05
 
-GATE_BYTES = 16  # of a generation's token
-
-WRITING = "a write to its tables is in flight"
 TOO_LONG = "another caller was loading it for too long"
 
-Generations = tuple[str | None, ...]  # of a lookup's gates; None: closed by a writer, or missing
-
-
-class Seen(NamedTuple):
-    """What a look has seen: what is there and current, and what is missing."""
-
-    hits: dict[str, Found]
-    missing: tuple[str, ...]
-    generations: Generations = ()
-    closed: bool = False  # a writer holds a gate that every value stands behind
-    unreadable: dict[str, str] = {}  # noqa: RUF012  by key: why what lay there is no entry
-
-
-class Claim(NamedTuple):
-    """Which of the missing keys are ours to fill, and what was seen when we asked for them."""
-
-    seen: Seen
-    token: str = ""
-    mine: tuple[str, ...] = ()
-    reason: str = ""  # why nothing is to be filled
-
-
-class Loaded(NamedTuple):
-    """What the database gave for the missing keys."""
-
-    values: dict[str, Any]
-    ms: float | None = None  # each key's share of the time that it took
-
-
 NOTHING_LOADED = Loaded({})
+
+
+class Filled(NamedTuple):
+    """Which keys were stored, each with its token, and why something was not."""
+
+    stored: dict[str, str]
+    reason: str = ""
+
+
+NOTHING_FILLED = Filled({})
+
+
+class Begun(NamedTuple):
+    """A fetch before its load: what is there, and what its loader may fill."""
+
+    claimed: Claim
+    outcome: Outcome  # of what is missing
+    tier: Tier  # of what is there
+    reason: str
+    started: float
 
 
 def fetch(lookup: Lookup, load: Load, reason: str = "") -> dict[str, Any]:
@@ -76,33 +64,48 @@ def fetch(lookup: Lookup, load: Load, reason: str = "") -> dict[str, Any]:
 
     A value of None is an absence. A `reason` sends the fetch straight to the database.
     """
+    begun = begin(lookup, reason)
+    loaded = load_missing(load, begun) if begun.claimed.seen.missing else NOTHING_LOADED
+    return end(lookup, begun, loaded)
+
+
+def begin(lookup: Lookup, reason: str = "") -> Begun:
+    """Look and claim: all that comes before the load."""
     started = time.perf_counter()
     claimed = Claim(Seen({}, lookup.keys))
     outcome: Outcome = "miss"
-    tier: Tier = "redis"
-    if reason := reason or forbidden(lookup):
-        outcome = "bypass"
-    elif seen := look_near(lookup):
-        claimed, tier = Claim(seen), "near"
-    else:
-        try:
+    try:
+        if reason := reason or forbidden(lookup):
+            outcome = "bypass"
+        elif seen := look_near(lookup):
+            return Begun(Claim(seen), outcome, "near", "", started)
+        else:
             claimed = Claim(look(lookup))
             claimed = claim(lookup, claimed.seen)
             reason = claimed.reason
-        except Unavailable as error:
-            outcome, reason = "error", str(error)
-    loaded = NOTHING_LOADED
-    if claimed.seen.missing:
-        loaded = load_missing(load, claimed)
-        reason = fill(lookup, claimed, loaded) or reason
-    return report(lookup, claimed.seen, loaded, started, outcome, tier, reason)
+    except Unavailable as error:
+        outcome, reason = "error", str(error)
+    except Forbidden as error:
+        outcome, reason = "bypass", str(error)
+    return Begun(claimed, outcome, "redis", reason, started)
+
+
+def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
+    """Fill and report: all that comes after the load."""
+    seen = begun.claimed.seen
+    filled = fill(lookup, begun.claimed, loaded) if begun.claimed.mine else NOTHING_FILLED
+    if begun.outcome == "miss" and tracker():
+        lookup.shelf.note(lookup, seen, loaded, filled.stored)
+    reason = filled.reason or begun.reason
+    return report(lookup, seen, loaded, begun, reason)
 
 
 def pass_by(lookup: Lookup, reason: str) -> None:
     """Tell of a read that is not ours to make."""
     seen = Seen({}, lookup.keys)
     nothing = Loaded(dict.fromkeys(lookup.keys))
-    report(lookup, seen, nothing, time.perf_counter(), "bypass", "redis", reason)
+    begun = Begun(Claim(seen), "bypass", "redis", reason, time.perf_counter())
+    report(lookup, seen, nothing, begun, reason)
 
 
 # --- look
@@ -110,63 +113,17 @@ def pass_by(lookup: Lookup, reason: str) -> None:
 
 def look_near(lookup: Lookup) -> Seen | None:
     """What this process keeps, where that is all of the lookup and current."""
-    if not conf().NEAR:
-        return None
-    kept = near.look(lookup.gates + lookup.keys)
-    if kept is None:
-        return None
-    generations = tuple(kept[: len(lookup.gates)])
-    hits = dict(zip(lookup.keys, kept[len(lookup.gates) :], strict=True))
-    for found in hits.values():
-        if found is None or found.generation != current(lookup, generations, found.value):
-            return None
-    return Seen(hits, (), generations)
+    return lookup.shelf.near(lookup) if conf().NEAR else None
 
 
 def look(lookup: Lookup) -> Seen:
-    """What Redis has. One round trip. Raises Unavailable."""
+    """What Redis has. One round trip. Raises Unavailable, Forbidden."""
     ticket = near.ticket()
-    replies = client.call(*map(lookup.shelf.read, lookup.keys), ("MGET", *lookup.gates))
-    seen = judge(lookup, lookup.keys, replies)
+    replies = client.call(*lookup.shelf.look(lookup, lookup.keys))
+    seen = lookup.shelf.judge(lookup, lookup.keys, replies)
     if seen.hits and conf().NEAR:
-        near.keep(ticket, _slots(lookup, seen))
+        lookup.shelf.keep(lookup, ticket, seen)
     return seen
-
-
-def judge(lookup: Lookup, keys: tuple[str, ...], replies: list[Reply]) -> Seen:
-    """The replies to a look, the gates' last, sorted into hits and what is missing."""
-    shelf = lookup.shelf
-    generations = tuple(map(gates.generation, replies[-1]))
-    closed = any(map(gates.is_closed, replies[-1][shelf.behind(lookup, absent=False)]))
-    hits, missing, unreadable = {}, [], {}
-    for key, reply in zip(keys, replies, strict=False):
-        try:
-            found = shelf.decode(lookup, key, reply)
-        except Undecodable as error:
-            unreadable[key] = f"undecodable: {error}"
-            found = None
-        if found and found.generation == current(lookup, generations, found.value):
-            hits[key] = found
-        else:
-            missing.append(key)
-    return Seen(hits, tuple(missing), generations, closed, unreadable)
-
-
-def current(lookup: Lookup, generations: Generations, value: Any) -> Generations:
-    """The generation that an entry of this value must carry; has None behind a closed gate."""
-    return generations[lookup.shelf.behind(lookup, value is None)]
-
-
-def _slots(lookup: Lookup, seen: Seen) -> list[tuple[str, Any, float, int]]:
-    """What the near tier is to keep: the hits, and the open gates that they stand behind."""
-    slots: list[tuple[str, Any, float, int]] = [
-        (key, found, found.expires, found.plain_bytes or found.bytes)
-        for key, found in seen.hits.items()
-    ]
-    for gate, generation in zip(lookup.gates, seen.generations, strict=True):
-        if generation:
-            slots.append((gate, generation, float("inf"), GATE_BYTES))
-    return slots
 
 
 # --- claim
@@ -175,12 +132,12 @@ def _slots(lookup: Lookup, seen: Seen) -> list[tuple[str, Any, float, int]]:
 def claim(lookup: Lookup, seen: Seen) -> Claim:
     """Take the leases of what is missing, or wait for those who have them to fill.
 
-    Raises Unavailable; no lease is ours then.
+    Raises Unavailable, Forbidden; no lease is ours then.
     """
     if not seen.missing:
         return Claim(seen)
-    if seen.closed:
-        return Claim(seen, reason=WRITING)
+    if seen.barred:
+        return Claim(seen, reason=seen.barred)
     token = gates.token()
     give_up = time.monotonic() + conf().LEASE_WAIT
     pause = FIRST_PAUSE
@@ -188,7 +145,7 @@ def claim(lookup: Lookup, seen: Seen) -> Claim:
         seen, holders = ask_for_leases(lookup, seen, token)
         mine = tuple(key for key in seen.missing if holders[key] == token)
         others = [holders[key] not in (leases.NOBODY, token) for key in seen.missing]
-        if mine or seen.closed or not seen.missing or not all(others):
+        if mine or seen.barred or not seen.missing or not all(others):
             # Whatever is left is loaded at once: waiting with leases in hand can deadlock.
             return Claim(seen, token, mine)
         if time.monotonic() > give_up:
@@ -200,26 +157,25 @@ def claim(lookup: Lookup, seen: Seen) -> Claim:
 
 
 def ask_for_leases(lookup: Lookup, seen: Seen, token: str) -> tuple[Seen, dict[str, str]]:
-    """Open missing gates, ask for the leases, look again. One round trip. Raises Unavailable.
+    """Open missing gates, ask for the leases, look again. One round trip.
 
-    Returns what is seen now, and who holds the lease of each key that was missing.
+    Returns what is seen now, and who holds the lease of each key that was missing. Raises
+    Unavailable, Forbidden.
     """
     asked = seen.missing
-    admits = [
-        gates.admit(gate)
-        for gate, generation in zip(lookup.gates, seen.generations, strict=True)
-        if generation is None
-    ]
+    admits = lookup.shelf.admit(lookup, seen)
     claims = [leases.claim(key, token) for key in asked]
-    looks = [*map(lookup.shelf.read, asked), ("MGET", *lookup.gates)]
-    replies = client.call(*admits, *claims, *looks)
-    again = judge(lookup, asked, replies[len(admits) + len(claims) :])
+    replies = client.call(*admits, *claims, *lookup.shelf.look(lookup, asked))
     holders = dict(zip(asked, map(leases.holder, replies[len(admits) :]), strict=False))
-    release([key for key in again.hits if holders[key] == token], token)
-    return (
-        again._replace(hits=seen.hits | again.hits, unreadable=seen.unreadable | again.unreadable),
-        holders,
-    )
+    mine = [key for key in asked if holders[key] == token]
+    try:
+        again = lookup.shelf.judge(lookup, asked, replies[len(admits) + len(claims) :])
+    except BaseException:
+        release(mine, token)
+        raise
+    release([key for key in mine if key in again.hits], token)
+    unreadable = seen.unreadable | again.unreadable
+    return again._replace(hits=seen.hits | again.hits, unreadable=unreadable), holders
 
 
 def release(keys: list[str], token: str) -> None:
@@ -234,14 +190,24 @@ def release(keys: list[str], token: str) -> None:
 # --- load
 
 
-def load_missing(load: Load, claimed: Claim) -> Loaded:
+def load_missing(load: Load, begun: Begun) -> Loaded:
     """What the database has for the missing keys. Whatever it raises, no lease stays ours."""
+    claimed = begun.claimed
     started = time.perf_counter()
     try:
-        values = load(claimed.seen.missing)
+        if begun.outcome == "miss" and tracker():
+            with unheard():  # the fetch itself tells what it depends on
+                values = load(claimed.seen.missing)
+        else:
+            values = load(claimed.seen.missing)
     except BaseException:
         release(list(claimed.mine), claimed.token)
         raise
+    return timed(values, claimed, started)
+
+
+def timed(values: dict[str, Any], claimed: Claim, started: float) -> Loaded:
+    """What was loaded, and how long that took."""
     seconds = time.perf_counter() - started
     stats.count("load", "done")
     stats.spent("load", seconds)
@@ -251,50 +217,46 @@ def load_missing(load: Load, claimed: Claim) -> Loaded:
 # --- fill
 
 
-def fill(lookup: Lookup, claimed: Claim, loaded: Loaded) -> str:
-    """Store what we hold the leases of, and give every lease back. One round trip.
-
-    Returns why something was not stored, "" where all was.
-    """
-    token, reason = claimed.token, ""
+def fill(lookup: Lookup, claimed: Claim, loaded: Loaded) -> Filled:
+    """Store what we hold the leases of, and give every lease back. One round trip."""
+    shelf, seen, token, reason = lookup.shelf, claimed.seen, claimed.token, ""
     commands = {}
     for key in claimed.mine:
         value = loaded.values[key]
-        generation = current(lookup, claimed.seen.generations, value)
-        if None in generation:
-            reason = WRITING
+        if refusal := shelf.refuse(lookup, seen, value):
+            reason = refusal
             continue
-        found = Found(value, generation, _expires(lookup, value), 0, loaded.ms)  # type: ignore[arg-type]
+        generation: Any = shelf.generation(lookup, seen.generations, value)
+        now = time.time()
+        found = Found(value, generation, _expires(lookup, value, now), 0, loaded.ms, filled=now)
         try:
-            commands[key] = lookup.shelf.fill(lookup, key, token, _expiry(lookup, found), found)
+            commands[key] = shelf.fill(lookup, key, token, _expiry(lookup, found), found)
         except Unencodable as error:
-            stats.count(lookup.shelf.kind, "unencodable")
+            stats.count(shelf.kind, "unencodable")
             reason = f"not stored: {error}"
-    unstored = [key for key in claimed.mine if key not in commands]
+    stored: dict[str, str] = {}
     if commands:
         started = time.perf_counter()
         try:
             replies = client.call(*commands.values())
             stats.spent("fill", time.perf_counter() - started)
-            stored = sum(1 for reply in replies if reply == 1)
-            stats.count("fill", "stored", stored)
-            stats.count("fill", "outlived its lease", len(replies) - stored)
+            stored = {k: token for k, reply in zip(commands, replies, strict=True) if reply == 1}
+            stats.count("fill", "stored", len(stored))
+            stats.count("fill", "outlived its lease", len(replies) - len(stored))
         except Unavailable as error:
             reason = f"not stored: {error}"
             # A Redis that is full has refused the value, and would keep the lease.
-            unstored = list(claimed.mine)
-    release(unstored, token)
-    return reason
+            commands.clear()
+    release([key for key in claimed.mine if key not in commands], token)
+    return Filled(stored, reason)
 
 
-def _expires(lookup: Lookup, value: Any) -> float:
+def _expires(lookup: Lookup, value: Any, now: float) -> float:
     """When an entry of this value ends, in Unix time."""
     if lookup.expire_at:
         return lookup.expire_at.timestamp()
-    ttl, jitter = lookup.ttl or conf().TTL, conf().JITTER
-    if value is None:
-        ttl = min(ttl, conf().ABSENT_TTL)
-    return time.time() + ttl * random.uniform(1 - jitter, 1 + jitter)  # noqa: S311
+    ttl, jitter = lookup.shelf.ttl(lookup, value), conf().JITTER
+    return now + ttl * random.uniform(1 - jitter, 1 + jitter)  # noqa: S311
 
 
 def _expiry(lookup: Lookup, found: Found) -> tuple[str, int]:
@@ -307,38 +269,30 @@ def _expiry(lookup: Lookup, found: Found) -> tuple[str, int]:
 # --- report
 
 
-def report(
-    lookup: Lookup,
-    seen: Seen,
-    loaded: Loaded,
-    started: float,
-    outcome: Outcome,
-    tier: Tier,
-    reason: str,
-) -> dict[str, Any]:
-    """Count and tell what came of each key: a hit, or the `outcome` and `reason` of a load.
+def report(lookup: Lookup, seen: Seen, loaded: Loaded, begun: Begun, reason: str) -> dict[str, Any]:
+    """Count and tell what came of each key: a hit, or the outcome and the reason of a load.
 
     Returns the values.
     """
     kind = lookup.shelf.kind
     if seen.hits:
-        stats.count(kind, "near hit" if tier == "near" else "hit", len(seen.hits))
+        stats.count(kind, "near hit" if begun.tier == "near" else "hit", len(seen.hits))
     if loaded.values:
-        stats.count(kind, outcome, len(seen.missing))
+        stats.count(kind, begun.outcome, len(seen.missing))
     if seen.unreadable:
         stats.count(kind, "undecodable", len(seen.unreadable))
     values = {key: found.value for key, found in seen.hits.items()}
     values.update((key, loaded.values[key]) for key in seen.missing)
     if fetched.receivers:
-        ms = (time.perf_counter() - started) * 1000 / len(lookup.keys)
+        ms = (time.perf_counter() - begun.started) * 1000 / len(lookup.keys)
         for key in lookup.keys:
             if found := seen.hits.get(key):
-                event = _hit(lookup, key, found, tier, ms)
+                event = _hit(lookup, key, found, begun.tier, ms)
             else:
                 why = reason or seen.unreadable.get(key, "")
                 event = Fetch(
                     kind=kind, key=key, sql=lookup.sql, tables=lookup.tables,
-                    outcome=outcome, tier="database", ms=ms, reason=why, load_ms=loaded.ms,
+                    outcome=begun.outcome, tier="database", ms=ms, reason=why, load_ms=loaded.ms,
                 )  # fmt: skip
             fetched.send(Lookup, event=event)
     return values

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..conf import conf
 from ..storage.client import client
 from ..writing import hooks
-from .lookup import Lookup
+from .lookup import ANY, Lookup
 
 _disabled: ContextVar[bool] = ContextVar("cache_aside_disabled", default=False)
 
@@ -32,12 +33,26 @@ def forbidden(lookup: Lookup) -> str:
         return "caching is disabled"
     if reason := client.misconfigured:
         return reason
-    connection = connections[lookup.alias]
-    if reason := hooks.unwatched(connection):
-        return reason
-    transaction = hooks.transaction_of(connection)
-    if transaction and (reason := transaction.forbids(lookup.gates, lookup.keys)):
-        return reason
+    for connection in _connections(lookup.alias):
+        if reason := hooks.unwatched(connection):
+            return reason
+        transaction = hooks.transaction_of(connection)
+        if transaction and (reason := transaction.forbids(lookup.gates, lookup.keys)):
+            return reason
     if client.away:
         return "Redis is away"
     return ""
+
+
+def forbidden_to(gates: Iterable[str], records: Iterable[str]) -> str:
+    """Why something computed from these must not be served to this thread; "" where it may."""
+    for connection in _connections(ANY):
+        transaction = hooks.transaction_of(connection)
+        if transaction and (reason := transaction.forbids(gates, records)):
+            return reason
+    return ""
+
+
+def _connections(alias: str) -> Iterable[BaseDatabaseWrapper]:
+    """The connection of an alias, or of ANY, all that this thread has."""
+    return connections.all(initialized_only=True) if alias == ANY else (connections[alias],)

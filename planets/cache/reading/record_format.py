@@ -20,17 +20,33 @@ from ..events import Kind
 from ..storage import keys, leases, places
 from ..storage.wire import Command, Reply
 from . import seal
-from .codec import Undecodable, Unencodable
-from .lookup import Found, Lookup
+from .dependencies import Tracker
+from .envelope import Undecodable, Unencodable
+from .gated import GatedShelf
+from .lookup import Found, Lookup, Seen
 from .rows import Row
 from .texts import text_of
 
-# Seal, schema and database, expiry, ms of the load, "absent" or "", generations: with spaces.
+# Seal, schema and database, the filler's token, times of fill and expiry, ms of the load, "absent"
+# or "", generations: with spaces between.
 MARKER = b"_aside"
 MARKER_BYTES = 1_000  # it is never as long as that
 
 
-class RecordShelf:
+def ask_token(key: str) -> Command:
+    """The command that asks under which token a record lies in Redis."""
+    return ("HGET", key, MARKER)
+
+
+def read_token(reply: Reply) -> str | None:
+    """Its reply; None where there is no record of ours."""
+    if not isinstance(reply, bytes):
+        return None
+    words = reply.split(b" ", 3)
+    return words[2].decode("ascii", "replace") if len(words) == 4 else None
+
+
+class RecordShelf(GatedShelf):
     """The rows of one model's table, each a hash."""
 
     kind: Kind = "record"
@@ -68,6 +84,15 @@ class RecordShelf:
         """A row goes stale with the bulk generation; an absence with any write to its table."""
         return slice(1, 3) if absent else slice(0, 2)
 
+    def note_entry(
+        self, tracker: Tracker, lookup: Lookup, seen: Seen, key: str, token: str | None
+    ) -> None:
+        """A record in Redis is known by its token; one that is not there goes with its table."""
+        if token is not None:
+            tracker.note_record(key, token)
+        else:
+            tracker.note_gates({lookup.gates[2]: seen.generations[2]})
+
     def fill(
         self, lookup: Lookup, key: str, token: str, expiry: tuple[str, int], found: Found
     ) -> Command:
@@ -83,6 +108,8 @@ class RecordShelf:
         told = " ".join(
             (
                 self.schema(places.identity(lookup.alias)),
+                token,
+                f"{found.filled:.3f}",
                 f"{found.expires:.3f}",
                 f"{found.load_ms or 0:.3f}",
                 "absent" if found.value is None else "",
@@ -110,14 +137,17 @@ class RecordShelf:
             raise Undecodable(f"{size} bytes are more than MAX_BYTES, {conf().MAX_BYTES}")
         try:
             sealed, told = reply[MARKER].decode().split(" ", 1)
-            schema, expires, load_ms, absent, *generation = told.split(" ")
+            schema, token, filled, expires, load_ms, absent, *generation = told.split(" ")
             if schema != self.schema(places.identity(lookup.alias)):
                 raise Undecodable("of another schema or database")
             texts = self.texts_of(reply)
             if not compare_digest(sealed, self.seal(key, told, texts)):
                 raise Undecodable("altered, or not sealed by this site")
             value = None if absent else self.values(texts)
-            return Found(value, tuple(generation), float(expires), size, float(load_ms))
+            return Found(
+                value, tuple(generation), float(expires), size, float(load_ms),
+                filled=float(filled), token=token,
+            )  # fmt: skip
         except KeyError:
             raise Undecodable("written by another program") from None
         except (ValueError, ArithmeticError) as error:

@@ -14,11 +14,13 @@ from ..storage import keys, leases
 from ..storage.wire import Command, Reply
 from ..writing import reader
 from . import codec
+from .envelope import plain_bytes
+from .gated import GatedShelf
 from .lookup import Found, Lookup
 from .rows import SharedRows
 
 
-class RowShelf:
+class RowShelf(GatedShelf):
     """A string `sql:<digest>` for each query's rows."""
 
     kind: Kind = "sql"
@@ -31,11 +33,11 @@ class RowShelf:
             return None
         entry = codec.decode(key, reply, max_bytes=conf().MAX_BYTES)
         rows = SharedRows(entry.rows) if conf().NEAR else entry.rows
-        plain = codec.plain_bytes(reply)
-        return Found(rows, entry.generation, entry.expires, len(reply), entry.load_ms, plain)
-
-    def behind(self, lookup: Lookup, absent: bool) -> slice:
-        return slice(None)
+        plain = plain_bytes(reply)
+        size = len(reply)
+        return Found(
+            rows, entry.generation, entry.expires, size, entry.load_ms, plain, entry.filled
+        )
 
     def fill(
         self, lookup: Lookup, key: str, token: str, expiry: tuple[str, int], found: Found
@@ -43,6 +45,7 @@ class RowShelf:
         entry = codec.Entry(
             generation=found.generation,
             expires=found.expires,
+            filled=found.filled,
             load_ms=found.load_ms or 0.0,
             tables=lookup.tables,
             sql=lookup.sql,

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Any
 
 from ..conf import conf
+from ..events import COMPUTED
 from . import places
 
 # Part of every digest, so that a release that reads another format never meets the old one's
@@ -46,6 +47,29 @@ def sql(alias: str, statement: str, params: Sequence[Any], shape: str) -> str:
     text = repr((FORMAT, places.identity(alias), shape, statement, tuple(params)))
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return f"{conf().PREFIX}sql:{digest}"
+
+
+def computed(kind: str, *parts: Any) -> str:
+    """`page:<digest>`, `fragment:<digest>` or `value:<digest>`, of all that tells it from others.
+
+    Raises UntellableParameter.
+    """
+    for part in parts:
+        check_telling(part)
+    digest = blake2b(repr((FORMAT, parts)).encode("utf-8", "surrogatepass"), digest_size=16)
+    return f"{conf().PREFIX}{kind}:{digest.hexdigest()}"
+
+
+def check_telling(value: Any) -> None:
+    """Raises UntellableParameter for what repr() need not tell from another value."""
+    if type(value) in (tuple, list):
+        for part in value:
+            check_telling(part)
+    elif type(value) not in TELLING:
+        raise UntellableParameter(
+            f"{value!r:.80} is a {type(value).__qualname__}, which cannot be part of a key: "
+            "give a number, a text, a date or a tuple of such"
+        )
 
 
 def gate(alias: str, table: str) -> str:
@@ -83,7 +107,14 @@ def lease(key: str) -> str:
     return f"{conf().PREFIX}lease:{{{key}}}"
 
 
-KINDS = {"sql:": "sql", "gen:": "gate", "lease:": "lease", "run:": "gate", "stat:": "statistics"}
+KINDS = {
+    **{f"{kind}:": kind for kind in COMPUTED},
+    "sql:": "sql",
+    "gen:": "gate",
+    "lease:": "lease",
+    "run:": "gate",
+    "stat:": "statistics",
+}
 
 
 def kind(key: str) -> str:
@@ -96,8 +127,8 @@ def kind(key: str) -> str:
 
 def tracked() -> list[str]:
     """What the keys that the near tier keeps begin with."""
-    records = (f"{names.prefix}:" for names in RECORDS.values())
-    return [conf().PREFIX + start for start in ("sql:", "gen:", *records)]
+    kinds = ("sql", "gen", *COMPUTED, *(names.prefix for names in RECORDS.values()))
+    return [f"{conf().PREFIX}{kind}:" for kind in kinds]
 
 
 @dataclass(frozen=True, slots=True)

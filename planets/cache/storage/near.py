@@ -28,6 +28,9 @@ from .tracking import Tracking
 
 # Pushes remembered for readers that are on their way; a reader slower than this many keeps nothing.
 REMEMBERED = 10_000
+# No name in Redis that is ours ends so.
+TOKEN_SLOT = "\0token"  # noqa: S105  a name
+
 # What a decoded value, and what converters make of it, takes in memory for each byte that it takes
 # uncompressed in Redis, and its slot; measured.
 WEIGHT, SLOT = 8, 400
@@ -79,6 +82,11 @@ class Near:
             return None  # dropped in between
         return slot.value
 
+    @staticmethod
+    def token_slot(record: str) -> str:
+        """Where the token of a record is kept, beside the record; it is dropped with it."""
+        return record + TOKEN_SLOT
+
     def ticket(self) -> int:
         """To be taken before a look whose replies are to be kept."""
         return self._pushes
@@ -90,7 +98,8 @@ class Near:
             if ticket < self._forgotten or not self.tracking.trusted(now):
                 return
             for key, value, expires, size in found:
-                if self._pushed.get(key, 0) > ticket or not key.startswith(self.tracking.prefixes):
+                pushed = self._pushed.get(key.removesuffix(TOKEN_SLOT), 0)
+                if pushed > ticket or not key.startswith(self.tracking.prefixes):
                     continue
                 self._remove(key)
                 slot = Slot(value, now + expires - clock, SLOT + WEIGHT * size)
@@ -108,6 +117,7 @@ class Near:
             self._pushes += 1
             for key in names:
                 self._remove(key)
+                self._remove(key + TOKEN_SLOT)
                 self._pushed[key] = self._pushes
                 self._pushed.move_to_end(key)
             while len(self._pushed) > REMEMBERED:

@@ -12,6 +12,7 @@ rollback(), close() and set_autocommit().
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -21,12 +22,15 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from . import reader
+from .observer import observer
 from .stale import Touched, touched_by, whole_databases
 from .transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
 WRAPPED = ("create_cursor", "commit", "rollback", "close", "set_autocommit")
+# What reads nothing, so that nobody need hear of it.
+SILENT = re.compile(r"\s*(?:SAVEPOINT|RELEASE|ROLLBACK|SET)\b", re.I)
 UNWATCHED = "its database connection is not watched: is the cache's app in INSTALLED_APPS?"
 
 
@@ -45,7 +49,10 @@ class Hooks:
         statement = reader.read(self.connection.vendor, str(sql))
         transaction.settled = Touched()
         run = partial(execute, sql, params, many, context)
+        heard = observer.get()
         if statement.kind == "write":
+            if heard:
+                heard.writes()
             touched = touched_by(self.connection.alias, statement, params, many)
             if transaction.private:
                 touched |= whole_databases()
@@ -60,6 +67,8 @@ class Hooks:
             result = transaction.commit(run)
             transaction.by_hand = not ends
             return result
+        if heard and not SILENT.match(str(sql)):
+            heard.reads(self.connection.alias, statement)
         result = run()
         if statement.kind == "isolation":
             transaction.isolation_set = True
@@ -73,10 +82,14 @@ class Hooks:
         """Django runs no execute_wrapper round callproc(); what a procedure writes is unknown."""
         cursor = create(*args)
         if callproc := getattr(cursor, "callproc", None):
-            cursor.callproc = lambda name, *args: self.transaction.write(
-                whole_databases(), lambda: callproc(name, *args), f"CALL {name}"
-            )
+            cursor.callproc = partial(self.call_procedure, callproc)
         return cursor
+
+    def call_procedure(self, callproc: Callable[..., Any], name: str, *args: Any) -> Any:
+        if heard := observer.get():
+            heard.writes()
+        run = partial(callproc, name, *args)
+        return self.transaction.write(whole_databases(), run, f"CALL {name}")
 
     def commit(self, commit: Callable[[], Any]) -> Any:
         return self.transaction.commit(commit)

@@ -1,0 +1,92 @@
+"""`cached_page`: which views are cached, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar, overload
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest
+
+from .personal import begins
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+POLICY = "cache_aside_policy"  # the attribute of a marked view
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How the pages of one view are cached. Times are seconds, None: CACHE_ASIDE's TTL."""
+
+    ttl: float | None = None
+    vary: tuple[str, ...] = ()  # request headers that the page depends on, in lower case
+    query: frozenset[str] = frozenset()  # parameters of the address that it depends on
+    # Statuses that are stored, each with its own TTL where that is not the view's.
+    statuses: Mapping[int, float | None] = field(default_factory=lambda: {int(HTTPStatus.OK): None})
+
+
+@overload
+def cached_page(view: View, /) -> View: ...
+@overload
+def cached_page(
+    *,
+    ttl: float | None = None,
+    vary: Iterable[str] = (),
+    query: Iterable[str] = (),
+    statuses: Mapping[int, float | None] | None = None,
+) -> Callable[[View], View]: ...
+
+
+def cached_page(
+    view: Any = None,
+    /,
+    *,
+    ttl: float | None = None,
+    vary: Iterable[str] = (),
+    query: Iterable[str] = (),
+    statuses: Mapping[int, float | None] | None = None,
+) -> Any:
+    """Cache the pages of a view: a function, sync or async, or what as_view() returns.
+
+    `ttl` bounds in seconds what no write of Django's tells; `vary` names the request headers, and
+    `query` the parameters of the address, that the page depends on: an address with another one is
+    not cached. `statuses` are stored, 200 alone by default; each may have a TTL of its own, as
+    {200: None, 404: 30}. Needs PageCacheMiddleware. Raises ValueError, TypeError.
+    """
+    if ttl is not None and not 0 < ttl < float("inf"):
+        raise ValueError(f"ttl is {ttl!r}, must be more than 0 seconds; leave it out for TTL")
+    for name, given in (("vary", vary), ("query", query)):
+        if isinstance(given, str):
+            raise TypeError(f"{name} is {given!r}, must be a list of names, as ({given!r},)")
+    policy = Policy(
+        ttl=ttl,
+        vary=tuple(sorted(header.lower() for header in vary)),
+        query=frozenset(query),
+        statuses=dict(statuses or {int(HTTPStatus.OK): None}),
+    )
+
+    def mark(view: Any) -> Any:
+        if not callable(view) or isinstance(view, type):
+            raise TypeError(f"cached_page() takes a view, not {view!r}; of a class: its as_view()")
+
+        @wraps(view)
+        def marked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            begins(request)
+            return view(request, *args, **kwargs)
+
+        if iscoroutinefunction(view):
+            markcoroutinefunction(marked)
+        setattr(marked, POLICY, policy)
+        return marked
+
+    return mark if view is None else mark(view)
+
+
+def policy_of(view: Any) -> Policy | None:
+    """How the pages of a view are cached; None where they are not."""
+    found: Policy | None = getattr(view, POLICY, None)
+    return found

@@ -1,0 +1,156 @@
+"""Serves the pages of views that are marked with cached_page, and stores them.
+
+It stands after what concerns every response (SecurityMiddleware, compression) and before sessions,
+authentication and all else: a hit asks none of those, and costs one look-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
+from django.urls import Resolver404, resolve
+from django.utils.cache import get_conditional_response
+
+from ..reading import computed, path
+from ..reading.computed import Made, made_by
+from ..reading.dependencies import Tracker
+from ..reading.lookup import Forbidden, Lookup
+from ..storage.errors import Unavailable
+from . import personal
+from .address import name_of, page_key, uncacheable
+from .marking import Policy, policy_of
+from .stored import SHELF, Page, page_of, prepare, response_of, why_not
+
+
+class Asked(NamedTuple):
+    """A request for a page that may be cached."""
+
+    lookup: Lookup
+    policy: Policy
+
+
+class PageCacheMiddleware:
+    """Serves WSGI and ASGI natively."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if iscoroutinefunction(self):
+            return self._acall(request)
+        asked = ask(request)
+        if asked is None:
+            return self.get_response(request)
+        if response := unmade(request, asked):
+            return response
+        if request.method == "HEAD":
+            return self.get_response(request)
+        making = Making(request, asked.policy)
+
+        def make(heard: Tracker) -> Made:
+            making.begin()
+            return making.end(heard, self.get_response(request))
+
+        return making.answer(computed.fetch(asked.lookup, make))
+
+    async def _acall(self, request: HttpRequest) -> HttpResponseBase:
+        asked = ask(request)
+        if asked is None:
+            return await self.get_response(request)
+        if response := await sync_to_async(unmade)(request, asked):
+            return response
+        if request.method == "HEAD":
+            return await self.get_response(request)
+        making = Making(request, asked.policy)
+
+        async def make(heard: Tracker) -> Made:
+            making.begin()
+            return making.end(heard, await self.get_response(request))
+
+        return making.answer(await computed.afetch(asked.lookup, make))
+
+
+def ask(request: HttpRequest) -> Asked | None:
+    """What a request asks for, where its view is marked; None for all others."""
+    if request.method not in ("GET", "HEAD"):
+        return None
+    try:
+        view = resolve(request.path_info, getattr(request, "urlconf", None)).func
+    except Resolver404:
+        return None
+    policy = policy_of(view)
+    if policy is None:
+        return None
+    if reason := uncacheable(request, policy):
+        path.pass_by(computed.lookup_of(SHELF, "", name_of(request)), reason)
+        return None
+    lookup = computed.lookup_of(SHELF, page_key(request, policy), name_of(request), policy.ttl)
+    return Asked(lookup, policy)
+
+
+def unmade(request: HttpRequest, asked: Asked) -> HttpResponseBase | None:
+    """The answer where it can be given without making the page or its body: 304, or to a HEAD."""
+    if settings.DEBUG:
+        return None  # the toolbar adds itself to each page, and no ETag knows of it
+    try:
+        etag = request.META.get("HTTP_IF_NONE_MATCH")
+        if etag and SHELF.proves(asked.lookup, etag):
+            return HttpResponseNotModified(headers={"ETag": etag})
+        if request.method == "HEAD" and (found := computed.peek(asked.lookup)):
+            return _conditional(request, response_of(found.value.payload))
+    except (Unavailable, Forbidden):
+        pass  # the fetch that follows meets the same, and tells
+    return None
+
+
+class Making:
+    """A page on its way from its view to the cache and to its visitor."""
+
+    def __init__(self, request: HttpRequest, policy: Policy) -> None:
+        self.request, self.policy = request, policy
+        self.response: HttpResponseBase | None = None
+        self.read: list[str] = []
+
+    def begin(self) -> None:
+        """From here on the request tells what is read of its visitor."""
+        self.read = personal.watch(self.request, self.policy.vary)
+
+    def end(self, heard: Tracker, response: HttpResponseBase) -> Made:
+        """The view has answered: what is to be stored of it, or why nothing is."""
+        self.response = response
+        refusal = why_not(response, self.policy) or personal.why(self.request, response, self.read)
+        if refusal or heard.refusal:
+            return made_by(heard, None, refusal=refusal)
+        etag = prepare(response, self.policy)
+        ttl = self.policy.statuses[response.status_code]
+        return made_by(heard, page_of(response), mark=etag, ttl=ttl)
+
+    def answer(self, page: Page | None) -> HttpResponseBase:
+        """The page as this process made it, else as it was stored."""
+        response = self.response
+        if response is None:
+            assert page is not None  # noqa: S101  what is not made here was found
+            response = response_of(page)
+        return _conditional(self.request, response)
+
+
+def _conditional(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """304 where the visitor has the page already."""
+    if settings.DEBUG:
+        del response.headers["ETag"]
+        return response
+    meta = request.META
+    if not dict.__contains__(meta, "HTTP_IF_NONE_MATCH") or not isinstance(response, HttpResponse):
+        return response
+    etag = response.headers.get("ETag")
+    if etag is None or response.status_code != 200:
+        return response
+    return get_conditional_response(request, etag=etag, response=response) or response

@@ -1,0 +1,143 @@
+"""What something computed depends on: found out while it is computed, and proven when it is read.
+
+While a page, a fragment or a value is computed, a Tracker hears of every read in its reach:
+
+    1. A fetch of ours: its gates, with the generation that its value was served or loaded under.
+       A record that lies in Redis counts by itself, with the token that it was filled under, so a
+       write to another row of its table leaves what was computed from it alone.
+    2. Any other SELECT: the gates of its tables, whose generation is asked *before* it runs.
+
+A write moves the generation before it returns to its caller. So whatever was read before that write
+was noted under an older generation, and what is computed from it is stored already unreachable.
+
+What runs in a thread without this context is not heard; `carry` takes the context there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from functools import partial
+from typing import NamedTuple, ParamSpec, TypeVar
+
+from django.db import connections
+
+from ..storage import gates, keys
+from ..storage.client import client
+from ..storage.errors import Unavailable
+from ..writing import hooks
+from ..writing.observer import observer
+from ..writing.statement import Statement
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+TWICE = "a table that it reads was written while it was computed"
+CLOSED = "a write to a table that it reads is in flight"
+WRITES = "it writes to the database"
+
+
+class Dependencies(NamedTuple):
+    """Gates and records, each with the token that it had when it was read."""
+
+    gates: dict[str, str]
+    records: dict[str, str]
+
+
+class Tracker:
+    """Hears of the reads of one computation. `refusal` says why its result must not be stored."""
+
+    def __init__(self) -> None:
+        self.gates: dict[str, str] = {}
+        self.records: dict[str, str] = {}
+        self.tables: set[str] = set()
+        self.refusal = ""
+
+    def found(self) -> Dependencies:
+        return Dependencies(self.gates, self.records)
+
+    def refuse(self, reason: str) -> None:
+        """The result must not be stored; the first reason is the one that is told."""
+        self.refusal = self.refusal or reason
+
+    def note_gates(self, generations: Mapping[str, str | None]) -> None:
+        """Gates, and the generation that each had before what stands behind it was read."""
+        for gate, generation in generations.items():
+            if generation is None:
+                self.refuse(CLOSED)
+            elif self.gates.setdefault(gate, generation) != generation:
+                self.refuse(TWICE)
+
+    def note_record(self, key: str, token: str) -> None:
+        """A record, and the token that it was filled under."""
+        if self.records.setdefault(key, token) != token:
+            self.refuse(TWICE)
+
+    def note_all(self, inner: Dependencies, tables: Iterable[str]) -> None:
+        """What a computation inside of this one depends on."""
+        self.note_gates(inner.gates)
+        for key, token in inner.records.items():
+            self.note_record(key, token)
+        self.tables.update(tables)
+
+    # --- the Observer of this thread's or task's statements
+
+    def reads(self, alias: str, statement: Statement) -> None:
+        """Take the generations of a SELECT's tables before it runs: one round trip for new ones."""
+        if self.refusal:
+            return
+        if statement.kind != "read" or statement.doubt:
+            self.refuse(statement.doubt or "it runs a statement that is no SELECT")
+            return
+        names = [keys.database_gate(alias), *(keys.gate(alias, t) for t in statement.tables)]
+        transaction = hooks.transaction_of(connections[alias])
+        if transaction and (reason := transaction.forbids(names, ())):
+            self.refuse(reason)
+            return
+        self.tables |= statement.tables
+        if new := [name for name in names if name not in self.gates]:
+            try:
+                replies = client.call(*map(gates.admit, new))
+            except Unavailable as error:
+                self.refuse(str(error))
+                return
+            self.note_gates(dict(zip(new, map(gates.generation, replies), strict=True)))
+
+    def writes(self) -> None:
+        self.refuse(WRITES)
+
+
+_tracker: ContextVar[Tracker | None] = ContextVar("cache_aside_tracker", default=None)
+
+
+def tracker() -> Tracker | None:
+    """Who hears of what this thread or task reads."""
+    return _tracker.get()
+
+
+@contextmanager
+def tracking() -> Iterator[Tracker]:
+    """Within it a tracker hears of every read; one around it is told of what it has found."""
+    made = Tracker()
+    token, heard = _tracker.set(made), observer.set(made)
+    try:
+        yield made
+    finally:
+        _tracker.reset(token)
+        observer.reset(heard)
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Within it statements are not heard: they are those of a fetch, which tells of itself."""
+    heard = observer.set(None)
+    try:
+        yield
+    finally:
+        observer.reset(heard)
+
+
+def carry(function: Callable[P, R]) -> Callable[P, R]:
+    """The same function, heard by the tracker of here, to be run in another thread."""
+    return partial(copy_context().run, function)

@@ -1,0 +1,134 @@
+"""What stands behind gates that are known before it is looked for: queries and records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..conf import conf
+from ..events import Kind
+from ..storage import gates
+from ..storage.near import near
+from ..storage.wire import Command, Reply
+from . import dependencies
+from .dependencies import Tracker
+from .envelope import Undecodable
+from .lookup import Found, Generations, Loaded, Lookup, Seen
+
+GATE_BYTES = 16  # of a generation's token
+
+WRITING = "a write to its tables is in flight"
+
+
+class GatedShelf:
+    """The part that the shelves of queries and of records share."""
+
+    kind: Kind
+
+    # --- what each of them has of its own
+
+    def read(self, key: str) -> Command:
+        """The command that asks for one entry."""
+        raise NotImplementedError
+
+    def decode(self, lookup: Lookup, key: str, reply: Reply) -> Found | None:
+        """What lies under a key; None where there is nothing. Raises Undecodable."""
+        raise NotImplementedError
+
+    def behind(self, lookup: Lookup, absent: bool) -> slice:
+        """Which of the lookup's gates a value, or an absence, stands behind."""
+        return slice(None)
+
+    # --- looking
+
+    def near(self, lookup: Lookup) -> Seen | None:
+        kept = near.look(lookup.gates + lookup.keys)
+        if kept is None:
+            return None
+        generations = tuple(kept[: len(lookup.gates)])
+        hits = dict(zip(lookup.keys, kept[len(lookup.gates) :], strict=True))
+        for found in hits.values():
+            if found is None or not self.is_current(lookup, generations, found):
+                return None
+        return Seen(hits, (), generations)
+
+    def look(self, lookup: Lookup, keys: Sequence[str]) -> list[Command]:
+        return [*map(self.read, keys), ("MGET", *lookup.gates)]
+
+    def judge(self, lookup: Lookup, keys: Sequence[str], replies: list[Reply]) -> Seen:
+        generations = tuple(map(gates.generation, replies[-1]))
+        common = replies[-1][self.behind(lookup, absent=False)]  # what every value stands behind
+        barred = WRITING if any(map(gates.is_closed, common)) else ""
+        hits, missing, unreadable = {}, [], {}
+        for key, reply in zip(keys, replies, strict=False):
+            try:
+                found = self.decode(lookup, key, reply)
+            except Undecodable as error:
+                unreadable[key] = f"undecodable: {error}"
+                found = None
+            if found and self.is_current(lookup, generations, found):
+                hits[key] = found
+            else:
+                missing.append(key)
+        return Seen(hits, tuple(missing), generations, barred, unreadable)
+
+    def is_current(self, lookup: Lookup, generations: Generations, found: Found) -> bool:
+        """All gates are open, in the generation that it was filled under; it is young enough."""
+        if found.generation != self.generation(lookup, generations, found.value):
+            return False
+        return lookup.max_age is None or time.time() - found.filled <= lookup.max_age
+
+    def generation(self, lookup: Lookup, generations: Generations, value: Any) -> Generations:
+        """What an entry of this value must carry; has None behind a closed gate."""
+        return generations[self.behind(lookup, value is None)]
+
+    def keep(self, lookup: Lookup, ticket: int, seen: Seen) -> None:
+        slots: list[tuple[str, Any, float, int]] = [
+            (key, found, found.expires, found.plain_bytes or found.bytes)
+            for key, found in seen.hits.items()
+        ]
+        for gate, generation in zip(lookup.gates, seen.generations, strict=True):
+            if generation:
+                slots.append((gate, generation, float("inf"), GATE_BYTES))
+        near.keep(ticket, slots)
+
+    # --- filling
+
+    def admit(self, lookup: Lookup, seen: Seen) -> list[Command]:
+        return [
+            gates.admit(gate)
+            for gate, generation in zip(lookup.gates, seen.generations, strict=True)
+            if generation is None
+        ]
+
+    def ttl(self, lookup: Lookup, value: Any) -> float:
+        ttl = lookup.ttl or conf().TTL
+        return min(ttl, conf().ABSENT_TTL) if value is None else ttl
+
+    def refuse(self, lookup: Lookup, seen: Seen, value: Any) -> str:
+        return WRITING if None in self.generation(lookup, seen.generations, value) else ""
+
+    # --- being a part of something computed
+
+    def note(self, lookup: Lookup, seen: Seen, loaded: Loaded, stored: Mapping[str, str]) -> None:
+        tracker = dependencies.tracker()
+        if tracker is None:
+            return
+        tracker.tables.update(lookup.tables)
+        for key in lookup.keys:
+            found = seen.hits.get(key)
+            value = found.value if found else loaded.values[key]
+            behind = self.behind(lookup, value is None)
+            # Of a batch, hits may be of an older look than what was loaded.
+            generations = found.generation if found else seen.generations[behind]
+            tracker.note_gates(dict(zip(lookup.gates[behind], generations, strict=True)))
+            if value is not None:
+                self.note_entry(
+                    tracker, lookup, seen, key, found.token if found else stored.get(key)
+                )
+
+    def note_entry(
+        self, tracker: Tracker, lookup: Lookup, seen: Seen, key: str, token: str | None
+    ) -> None:
+        """What one entry that lies in Redis under a token (None: does not) adds to its gates."""

@@ -1,0 +1,113 @@
+"""`remember`: a function's result, kept until something that it was computed from is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, TypeVar, overload
+
+from asgiref.sync import iscoroutinefunction
+
+from .reading import computed, tree
+from .reading.computed import ComputedShelf, Made, made_by
+from .reading.dependencies import Tracker
+from .reading.envelope import Unencodable
+from .reading.lookup import Lookup
+from .release import surroundings
+from .storage import keys
+
+F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
+
+# The near tier keeps bytes, and each caller gets a value of its own to change.
+SHELF = ComputedShelf("value", encode=bytes, decode=bytes)
+
+
+@overload
+def remember(function: F, /) -> F: ...
+@overload
+def remember(*, ttl: float | None = None) -> Callable[[F], F]: ...
+@overload
+def remember(
+    name: str, make: Callable[[], R], /, *, vary: Sequence[Any] = (), ttl: float | None = None
+) -> R: ...
+
+
+def remember(
+    what: Any = None,
+    make: Callable[[], Any] | None = None,
+    /,
+    *,
+    vary: Sequence[Any] = (),
+    ttl: float | None = None,
+) -> Any:
+    """Keep what a function returns; fetch it from then on while nothing that it read is written.
+
+        @remember                       @remember(ttl=60)
+        def heaviest(kind): ...         async def totals(): ...
+
+        totals = remember("totals", compute_totals, vary=(year,))
+
+    As a decorator its key is the function's name and its arguments; as a call it is `name` and
+    `vary`, which must hold whatever else the result depends on. Both must be numbers, texts, dates
+    or tuples of such: TypeError. Sync and async. The result may be of plain types: numbers, texts,
+    dates, lists, tuples, sets, dicts, dataclasses; of any other it is returned and not stored, and
+    the event says so. `ttl` is seconds, None: CACHE_ASIDE's.
+    """
+    if ttl is not None and not 0 < ttl < float("inf"):
+        raise ValueError(f"ttl is {ttl!r}, must be more than 0 seconds; leave it out for TTL")
+    if isinstance(what, str):
+        if make is None:
+            raise TypeError(f"remember({what!r}) needs what makes the value: a function")
+        return _fetch(_lookup(what, tuple(vary), ttl), make)
+    if what is None:
+        return lambda function: _decorated(function, ttl)
+    return _decorated(what, ttl)
+
+
+def _decorated(function: Any, ttl: float | None) -> Any:
+    if not callable(function):
+        raise TypeError(f"remember() takes a function, or a name and a function, not {function!r}")
+    name = f"{function.__module__}.{function.__qualname__}"
+
+    @wraps(function)
+    def remembered(*args: Any, **kwargs: Any) -> Any:
+        lookup = _lookup(name, (args, tuple(sorted(kwargs.items()))), ttl)
+        return _fetch(lookup, lambda: function(*args, **kwargs), iscoroutinefunction(function))
+
+    return remembered
+
+
+def _lookup(name: str, parts: tuple[Any, ...], ttl: float | None) -> Lookup:
+    return computed.lookup_of(SHELF, keys.computed("value", surroundings(), name, parts), name, ttl)
+
+
+def _fetch(lookup: Lookup, make: Callable[[], Any], awaits: bool | None = None) -> Any:
+    if iscoroutinefunction(make) if awaits is None else awaits:
+        return _afetch(lookup, make)
+    value: list[Any] = []
+
+    def kept(heard: Tracker) -> Made:
+        value.append(make())
+        return _made(heard, value[0])
+
+    data = computed.fetch(lookup, kept)
+    return value[0] if value else tree.decode(data)
+
+
+async def _afetch(lookup: Lookup, make: Callable[[], Any]) -> Any:
+    value: list[Any] = []
+
+    async def kept(heard: Tracker) -> Made:
+        value.append(await make())
+        return _made(heard, value[0])
+
+    data = await computed.afetch(lookup, kept)
+    return value[0] if value else tree.decode(data)
+
+
+def _made(heard: Tracker, value: Any) -> Made:
+    try:
+        return made_by(heard, tree.encode(value))
+    except Unencodable as error:
+        return made_by(heard, b"", refusal=f"not stored: {error}")
