@@ -60,14 +60,17 @@ def saved(instance: models.Model, using: str, *, created: bool = False) -> None:
         touched = Touched(touched.gates, frozenset(), touched.tables)
     if transaction := transaction_of(connections[using]):
         touched = touched - transaction.pending - transaction.settled
-    if touched:
-        _act(touched, using)
+    if touched and transaction and transaction.in_progress:
+        transaction.touch(touched)
+    elif touched:
+        touched.open(gates.token())
 
 
 def _act(touched: Touched, using: str) -> None:
     transaction = transaction_of(connections[using])
     if transaction and transaction.in_progress:
-        transaction.close_gates(touched)
+        transaction.touch(touched)
+        transaction.close_gates()
     else:
         touched.open(gates.token())
 

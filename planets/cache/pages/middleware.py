@@ -14,11 +14,13 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.urls import Resolver404, resolve
 from django.utils.cache import get_conditional_response
+from django.utils.translation import get_language
 
 from ..reading import computed, path
 from ..reading.computed import Made, made_by
 from ..reading.dependencies import Tracker
 from ..reading.lookup import Forbidden, Lookup
+from ..reading.recent import Recent
 from ..storage.errors import Unavailable
 from . import personal
 from .address import name_of, page_key, uncacheable
@@ -82,11 +84,7 @@ def ask(request: HttpRequest) -> Asked | None:
     """What a request asks for, where its view is marked; None for all others."""
     if request.method not in ("GET", "HEAD"):
         return None
-    try:
-        view = resolve(request.path_info, getattr(request, "urlconf", None)).func
-    except Resolver404:
-        return None
-    policy = policy_of(view)
+    policy = _policy(request)
     if policy is None:
         return None
     if reason := uncacheable(request, policy):
@@ -94,6 +92,24 @@ def ask(request: HttpRequest) -> Asked | None:
         return None
     lookup = computed.lookup_of(SHELF, page_key(request, policy), name_of(request), policy.ttl)
     return Asked(lookup, policy)
+
+
+# What is looked up for each request, of the addresses that came lately: () where there is none.
+_policies: Recent[tuple[Any, ...], Policy | tuple[()]] = Recent(4096)
+
+
+def _policy(request: HttpRequest) -> Policy | None:
+    """How the view behind an address is cached, if it is."""
+    urlconf = getattr(request, "urlconf", None) or settings.ROOT_URLCONF
+    address = (urlconf, get_language() if settings.USE_I18N else None, request.path_info)
+    known = _policies.get(address)
+    if known is None:
+        try:
+            known = policy_of(resolve(request.path_info, urlconf).func) or ()
+        except Resolver404:
+            known = ()
+        _policies.put(address, known)
+    return known or None
 
 
 def unmade(request: HttpRequest, asked: Asked) -> HttpResponseBase | None:

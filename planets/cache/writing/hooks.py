@@ -21,15 +21,18 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from . import reader
+from . import engines, reader
 from .observer import observer
 from .stale import Touched, touched_by, whole_databases
+from .statement import Statement
 from .transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
 WRAPPED = ("create_cursor", "commit", "rollback", "close", "set_autocommit")
 # What reads nothing, so that nobody need hear of it.
+SAVEPOINTS = re.compile(r"\s*(?:SAVEPOINT|RELEASE|ROLLBACK\s+TO)\b", re.I)
+DML = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE)\b", re.I)
 SILENT = re.compile(r"\s*(?:SAVEPOINT|RELEASE|ROLLBACK|SET)\b", re.I)
 UNWATCHED = "its database connection is not watched: is the cache's app in INSTALLED_APPS?"
 
@@ -58,7 +61,8 @@ class Hooks:
                 touched |= whole_databases()
             if statement.doubt:
                 _warn_once(str(sql), statement.doubt)
-            return transaction.write(touched, run, str(sql))
+            waits = transaction.in_progress and self.waits_for_commit(statement, touched, str(sql))
+            return transaction.write(touched, run, str(sql), waits=waits)
         if statement.kind in ("begin", "end"):
             ends = statement.kind == "end"
             if ends and not (transaction.pending or transaction.in_progress):
@@ -69,6 +73,8 @@ class Hooks:
             return result
         if heard and not SILENT.match(str(sql)):
             heard.reads(self.connection.alias, statement)
+        if transaction.pending and statement.kind != "read" and not SAVEPOINTS.match(str(sql)):
+            transaction.close_gates()  # it may commit, as SET autocommit = 1 does
         result = run()
         if statement.kind == "isolation":
             transaction.isolation_set = True
@@ -77,6 +83,13 @@ class Hooks:
         elif transaction.pending and not transaction.in_progress:
             transaction.open_gates()  # SET autocommit = 1 commits
         return result
+
+    def waits_for_commit(self, statement: Statement, touched: Touched, sql: str) -> bool:
+        """Whether a write of a transaction surely has no effect before COMMIT."""
+        if statement.doubt or self.transaction.private or not DML.match(sql):
+            engines.forget()
+            return False
+        return engines.wait_for_commit(self.connection, touched.tables)
 
     def create_cursor(self, create: Callable[..., Any], *args: Any) -> Any:
         """Django runs no execute_wrapper round callproc(); what a procedure writes is unknown."""
@@ -107,9 +120,11 @@ class Hooks:
     def set_autocommit(
         self, set_autocommit: Callable[..., None], autocommit: bool, **options: Any
     ) -> None:
+        if autocommit:
+            self.transaction.close_gates()  # the database commits what is open
         set_autocommit(autocommit, **options)
         if autocommit and not self.transaction.in_progress:
-            self.transaction.open_gates()  # the database commits what was open
+            self.transaction.open_gates()
 
 
 # Whether connections are watched as they are opened.

@@ -1,16 +1,21 @@
 """What the transaction of one connection has written, and what others must therefore not read.
 
-    statement    close the gates of its tables (one round trip, only those not yet closed)
+    statement    note what it touches; nobody else can see it yet, so entries stay usable
+    close        just before COMMIT: the gates of all that was touched, in one round trip
     COMMIT
     open         take our id away; the last writer's going lets readers open a new generation
 
-Closing first is what makes a kill between COMMIT and the opening harmless: the gate stays closed
-until its deadline, and then a new generation begins.
+Until COMMIT the committed value is the old one, so what is cached is right. Whoever looked while
+the gates were open fills under a generation that is gone when they open again. Closing before
+COMMIT is what makes a kill between COMMIT and the opening harmless: the gates stay closed until
+their deadline, and then a new generation begins. A rollback costs nothing.
+
+A statement that takes effect by itself (in autocommit, DDL, on a table of an engine without
+transactions) closes before it runs.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,9 +23,10 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from ..conf import conf
 from ..storage import gates
 from .stale import MAX_RECORDS, Touched
+
+NOTHING = Touched()
 
 
 @dataclass
@@ -32,11 +38,11 @@ class Transaction:
     """
 
     connection: BaseDatabaseWrapper
-    pending: Touched = Touched()
-    settled: Touched = Touched()  # by the last statement, where it committed by itself
+    pending: Touched = NOTHING  # by all statements of the transaction
+    closed: Touched = NOTHING  # of that, whose gates are closed
+    settled: Touched = NOTHING  # by the last statement, where it committed by itself
     writer: str = field(default_factory=gates.token)
     sql: str = ""
-    closed_at: float = 0.0
     by_hand: bool = False  # it was begun by a plain BEGIN
     isolation_set: bool = False  # somebody ran SET TRANSACTION ISOLATION LEVEL
     private: bool = False  # the connection uses another database, or has temporary tables
@@ -54,11 +60,20 @@ class Transaction:
 
     # --- writes
 
-    def write(self, touched: Touched, write: Callable[[], Any], sql: str = "") -> Any:
-        """Do a write between the closing and the opening of what it touches."""
-        self.close_gates(touched, sql)
+    def write(
+        self, touched: Touched, write: Callable[[], Any], sql: str = "", *, waits: bool = False
+    ) -> Any:
+        """Do a write, and see to it that what it touches is reached.
+
+        `waits`: in a transaction it takes no effect before COMMIT.
+        """
         if self.in_progress:
+            self.touch(touched, sql)
+            if not waits:
+                self.close_gates()
             return write()
+        self.touch(touched, sql)
+        self.close_gates()
         try:
             result = write()
         except (OperationalError, InterfaceError):
@@ -70,45 +85,28 @@ class Transaction:
         self.settled = touched
         return result
 
-    def close_gates(self, touched: Touched, sql: str = "") -> None:
-        """Close what is not closed yet, until the transaction ends."""
-        self.renew()  # a statement may also commit what was open, as ALTER TABLE does
+    def touch(self, touched: Touched, sql: str = "") -> None:
+        """What goes stale when the transaction commits. Its own reads bypass the cache for it."""
         if touched.records and len(self.pending.records | touched.records) > MAX_RECORDS:
             touched = touched.in_bulk(self.connection.alias)
-        if new := touched - self.pending:
-            if not self.pending:
-                self.closed_at = time.monotonic()
+        if touched - self.pending:
             self.sql = sql
             self.pending |= touched
-            if not new.close(self.writer):
-                self.closed_at = float("-inf")  # to be tried again
 
-    def renew(self) -> None:
-        """In a long transaction: gates must outlast COMMIT, or a kill would leave old entries."""
-        if self.pending and time.monotonic() - self.closed_at > conf().WRITE_DEADLINE / 2:
-            closed = self.pending.close(self.writer)
-            self.closed_at = time.monotonic() if closed else float("-inf")
+    def close_gates(self, *, again: bool = False) -> None:
+        """Close the gates of all that was touched: nobody may be served or fill from behind them.
+
+        `again`: also where all are closed already, so that their deadlines begin anew.
+        """
+        wanted = self.pending if again else self.pending - self.closed
+        if wanted and self.pending.close(self.writer):
+            self.closed = self.pending
 
     # --- its end
 
-    def open_gates(self) -> None:
-        """Open what the transaction has closed: after COMMIT and after ROLLBACK alike.
-
-        A gate must never outlive its writer.
-        """
-        pending, writer, unknown = self.pending, self.writer, self.outcome_unknown
-        self.by_hand = self.outcome_unknown = False
-        if not pending:
-            return
-        self.pending, self.writer = Touched(), gates.token()
-        if unknown:
-            pending.close(writer)  # for a whole deadline from now: the commit may yet happen
-        else:
-            pending.open(writer, self.sql)
-
     def commit(self, commit: Callable[[], Any]) -> Any:
-        """Commit by `commit`, and open the gates."""
-        self.renew()
+        """Commit by `commit`, between the closing and the opening of what was touched."""
+        self.close_gates(again=True)  # what was closed long ago must stay so beyond COMMIT
         try:
             result = commit()
         except (OperationalError, InterfaceError):
@@ -117,15 +115,34 @@ class Transaction:
         self.open_gates()
         return result
 
+    def open_gates(self) -> None:
+        """What was touched has changed: open its gates, under a generation that nobody knows.
+
+        A gate must never outlive its writer.
+        """
+        self._open(self.pending)
+
     def rolled_back(self) -> None:
-        """The database has undone it."""
+        """The database has undone it: what is cached stays right, but for what was closed."""
         self.outcome_unknown = False
-        self.open_gates()
+        self._open(self.closed)
 
     def connection_closed(self) -> None:
-        """The session is over, and what it had set with it."""
+        """The session is over, what it had set with it, and what it had not committed undone."""
         self.isolation_set = self.private = False
-        self.open_gates()
+        self._open(self.pending if self.outcome_unknown else self.closed)
+
+    def _open(self, touched: Touched) -> None:
+        writer, unknown = self.writer, self.outcome_unknown
+        self.by_hand = self.outcome_unknown = False
+        if not self.pending:
+            return
+        self.pending = self.closed = NOTHING
+        self.writer = gates.token()
+        if unknown:
+            touched.close(writer)  # for a whole deadline from now: the commit may yet happen
+        elif touched:
+            touched.open(writer, self.sql)
 
     # --- reads
 
