@@ -17,6 +17,7 @@ from django.db.models.signals import post_save
 from django.dispatch import Signal
 
 from planets.cache.events import Fetch
+from planets.cache.invalidation import invalidate
 from planets.cache.reading.record_format import RecordShelf
 from planets.cache.storage import gates, keys
 from planets.cache.storage import leases as lease
@@ -216,10 +217,18 @@ def test_r6_a_flush_while_a_write_is_in_flight(
 ) -> None:
     if naive:
         monkeypatch.setattr(Touched, "open", lambda self, writer, sql="": None)
-    with transaction.atomic():
-        rename()
+    close = Touched.close
+
+    def close_and_lose(self: Touched, writer: str) -> bool:
+        closed = close(self, writer)
         redis.flushdb()  # the closed gates are lost
         assert elsewhere(read) == OLD  # opens a generation and fills it with the old row
+        return closed
+
+    with monkeypatch.context() as patch, transaction.atomic():
+        patch.setattr(Touched, "close", close_and_lose)
+        rename()
+        transaction.on_commit(patch.undo)
     assert read() == expected(naive)
 
 
@@ -358,14 +367,14 @@ def test_r10_an_absence_and_a_creation_at_once(naive: bool, monkeypatch: Patch) 
 def test_r12_a_savepoint_is_rolled_back_and_the_rest_commits(
     naive: bool, events: list[Fetch], monkeypatch: Patch
 ) -> None:
-    close_gates, open_gates = Transaction.close_gates, Transaction.open_gates
+    touch, open_gates = Transaction.touch, Transaction.open_gates
     if naive:  # an on_commit hook goes with the savepoint that it was registered in
 
-        def close_and_hook(self: Transaction, touched: Touched, sql: str = "") -> None:
-            close_gates(self, touched, sql)
+        def touch_and_hook(self: Transaction, touched: Touched, sql: str = "") -> None:
+            touch(self, touched, sql)
             transaction.on_commit(lambda: open_gates(self))
 
-        monkeypatch.setattr(Transaction, "close_gates", close_and_hook)
+        monkeypatch.setattr(Transaction, "touch", touch_and_hook)
         monkeypatch.setattr(Transaction, "open_gates", lambda self: None)
     with transaction.atomic():
         with transaction.atomic():
@@ -388,7 +397,8 @@ def test_r12_a_savepoint_is_rolled_back_and_the_rest_commits(
 @both
 def test_r13_a_save_that_fails_after_its_statement(naive: bool, monkeypatch: Patch) -> None:
     if naive:  # invalidation by post_save alone
-        monkeypatch.setattr(Transaction, "write", lambda self, touched, write, sql="": write())
+        naive_write = lambda self, touched, write, *args, **kwargs: write()  # noqa: E731
+        monkeypatch.setattr(Transaction, "write", naive_write)
     by_record()
     electra = Star.objects.get(pk=3)
     electra.name = NEW
@@ -474,11 +484,18 @@ def test_r14_clocks_of_two_clients_ten_minutes_apart(
 
         monkeypatch.setattr(Touched, "close", close_by_my_clock)
 
+    close = Touched.close
+
+    def close_and_be_read(self: Touched, writer: str) -> bool:
+        closed = close(self, writer)
+        elsewhere(by_query)  # a reader before COMMIT
+        return closed
+
     def die() -> None:
+        setattr(Touched, "close", close_and_be_read)  # noqa: B010  mypy has no word for it
+        die_at_open()
         with transaction.atomic():
             rename()
-            elsewhere(by_query)  # a reader before COMMIT
-            die_at_open()
 
     by_query()
     assert killed(die) == -signal.SIGKILL
@@ -518,6 +535,7 @@ def test_a_write_longer_than_its_deadline_closes_again_before_commit(
 
     def die() -> None:
         with transaction.atomic():
+            invalidate(Star)  # holds from now
             rename()
             wait_until(lambda: not redis.exists(keys.gate("default", "star")))
             elsewhere(by_query)  # opens a generation, and fills it with the old row

@@ -12,9 +12,12 @@ import pytest
 from django.db import connections
 
 from planets.cache.reading import path
+from planets.cache.reading.record_format import RecordShelf
+from planets.cache.reading.row_format import RowShelf
 from planets.cache.storage import scripts
 from planets.cache.storage.client import Client
 from planets.cache.writing.stale import Touched
+from planets.cache.writing.transaction import Transaction
 
 from .waiting import PATIENCE
 
@@ -126,20 +129,28 @@ def killed(function: Callable[[], Any]) -> int:
 
 
 def without_closing(patch: pytest.MonkeyPatch) -> None:
-    """Writes do not close their gates before the statement."""
+    """Writes do not close their gates."""
     patch.setattr(Touched, "close", lambda self, writer: True)
 
 
 def without_opening(patch: pytest.MonkeyPatch) -> None:
     """Writes invalidate when the statement runs, and not again after COMMIT."""
-    opened = Touched.open
-    patch.setattr(Touched, "close", lambda self, writer: not opened(self, writer))
+    opened, touch = Touched.open, Transaction.touch
+
+    def touch_and_open(self: Transaction, touched: Touched, sql: str = "") -> None:
+        opened(touched, self.writer)
+        touch(self, touched, sql)
+
+    patch.setattr(Transaction, "touch", touch_and_open)
+    patch.setattr(Touched, "close", lambda self, writer: True)
     patch.setattr(Touched, "open", lambda self, writer, sql="": None)
 
 
 def without_generations(patch: pytest.MonkeyPatch) -> None:
     """An entry is valid whatever generation it was filled under."""
-    patch.setattr(path, "current", lambda lookup, generations, value: ("any",))
+    for shelf in (RowShelf, RecordShelf):
+        patch.setattr(shelf, "generation", lambda self, lookup, generations, value: ("any",))
+        patch.setattr(shelf, "refuse", lambda self, lookup, seen, value: "")
 
 
 def without_lease_check(patch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
+from ..events import COMPUTED
 from ..storage import keys
 from .server import asking, nodes
 
@@ -20,7 +21,8 @@ PAGE_SCANS = 100
 FIRST = "0.0"
 CURSOR = re.compile(r"(\d{1,4})\.(\d{1,20})", re.ASCII)
 
-KINDS = ("record", "sql", "gate", "lease", "statistics", "other")
+ENTRIES = ("record", "sql", *COMPUTED)
+KINDS = (*ENTRIES, "gate", "lease", "statistics", "other")
 
 
 def printable(data: bytes) -> str:
@@ -56,7 +58,7 @@ class Key:
     @property
     def is_entry(self) -> bool:
         """A cached value, and not what the layer keeps for its own use, or another program does."""
-        return self.kind in ("record", "sql")
+        return self.kind in ENTRIES
 
     @property
     def is_text(self) -> bool:

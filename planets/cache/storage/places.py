@@ -49,20 +49,21 @@ def identity(alias: str) -> str:
     """
     settings = connections.settings[alias]
     known = _identities.get(alias)
+    told_by = [settings[part] for part in ("NAME", "HOST", "PORT", "USER", "OPTIONS")]
     # Django puts the name of a test's database into the same dict, so a name is looked at again.
-    if known and known[0] is settings and known[1:3] == (settings["NAME"], settings["OPTIONS"]):
-        return known[3]
+    if known and known[0] is settings and known[1] == told_by:
+        return known[2]
     told = {part: value for part, value in settings.items() if part not in HARMLESS}
     options = {
         name: value for name, value in settings["OPTIONS"].items() if name not in HARMLESS_OPTIONS
     }
     told |= {"NAME": database_name(alias), "OPTIONS": sorted(map(repr, options.items()))}
     digest = blake2b(repr(sorted(map(repr, told.items()))).encode(), digest_size=8).hexdigest()
-    _identities[alias] = (settings, settings["NAME"], dict(settings["OPTIONS"]), digest)
+    _identities[alias] = (settings, [*told_by[:-1], dict(settings["OPTIONS"])], digest)
     return digest
 
 
-_identities: dict[str, tuple[Any, Any, Any, str]] = {}
+_identities: dict[str, tuple[Any, list[Any], str]] = {}
 
 
 def _place(alias: str) -> tuple[str, ...]:

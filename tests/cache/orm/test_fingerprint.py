@@ -20,7 +20,7 @@ from django.test import override_settings
 
 from planets.cache.orm.fingerprint import MAX_VALUES, fingerprint
 from planets.cache.orm.plans import plans
-from planets.cache.orm.seen import Seen
+from planets.cache.reading.recent import Recent
 from tests.cache.zoo.models import Animal, Everything, Tag
 from tests.cache.zoo.shapes import READS
 
@@ -261,7 +261,7 @@ def test_only_what_comes_again_is_remembered_and_only_so_much(
 ) -> None:
     plans.clear()
     monkeypatch.setattr("planets.cache.orm.plans.MAX_PLANS", 2)
-    monkeypatch.setattr(plans, "_seen", Seen(6))
+    monkeypatch.setattr(plans, "_seen", Recent(6))
     read = lambda weight: list(Animal.objects.cached().filter(weight=weight))  # noqa: E731
     for weight in range(10):
         read(weight)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planets.cache.reading import codec
+from planets.cache.reading import codec, envelope
 
 ZONES = st.sampled_from([None, dt.UTC, dt.timezone(dt.timedelta(hours=-5, minutes=-30))])
 
@@ -43,13 +43,16 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 COLUMN = st.sampled_from([*VALUES.values()]).map(lambda values: st.none() | values)
 TABLE = st.lists(COLUMN, max_size=5).flatmap(lambda columns: st.lists(st.tuples(*columns)))
 
+KEY = "sql:0"
+
 
 def stored(rows: list[Any], compress_above: int = 0) -> Any:
     entry = codec.Entry(
-        generation=("a",), expires=1.7e9, load_ms=1.5, tables=("t",), sql="SELECT", rows=rows
-    )
-    data = codec.encode(entry, compress_above=compress_above, max_bytes=10**6)
-    return codec.decode(data, max_bytes=10**6).rows
+        generation=("a",), filled=1.6e9, expires=1.7e9, load_ms=1.5, tables=("t",), sql="SELECT",
+        rows=rows,
+    )  # fmt: skip
+    data = codec.encode(KEY, entry, compress_above=compress_above, max_bytes=10**6)
+    return codec.decode(KEY, data, max_bytes=10**6).rows
 
 
 def parts(rows: list[Any]) -> list[Any]:
@@ -87,31 +90,32 @@ def test_a_column_of_one_type_is_read_by_its_type(rows: list[Any], columns: str)
 
 
 def test_a_type_that_is_not_known_is_named() -> None:
-    with pytest.raises(codec.Unencodable, match="a value of type complex cannot be stored"):
+    with pytest.raises(envelope.Unencodable, match="a value of type complex cannot be stored"):
         stored([(1, 2j)])
 
 
 @pytest.mark.parametrize("columns", ["x", "DD", "d", "D."])
 def test_columns_that_are_not_the_rows_are_undecodable(columns: str) -> None:
     entry: Any = codec.Entry(
-        generation=(), expires=1.0, load_ms=1.0, tables=(), sql="", columns=columns,
+        generation=(), expires=1.0, filled=0.0, load_ms=1.0, tables=(), sql="", columns=columns,
         rows=codec.msgspec.Raw(codec._encoder.encode([("a",)])),
     )  # fmt: skip
     body = codec._encoder.encode(entry)
-    checksum = codec.zlib.crc32(body).to_bytes(codec.CHECKSUM, "big")
-    with pytest.raises(codec.Undecodable):
-        codec.decode(codec.PLAIN + checksum + body, max_bytes=1000)
+    data = envelope.wrap(KEY, body, compress_above=0, max_bytes=1000)
+    with pytest.raises(envelope.Undecodable):
+        codec.decode(KEY, data, max_bytes=1000)
 
 
 def test_an_entry_knows_how_long_it_is_uncompressed() -> None:
     entry: Any = codec.Entry(
-        generation=(), expires=1.0, load_ms=1.0, tables=(), sql="", rows=[("a" * 100,)] * 100
-    )
+        generation=(), expires=1.0, filled=0.0, load_ms=1.0, tables=(), sql="",
+        rows=[("a" * 100,)] * 100,
+    )  # fmt: skip
     plain, packed = (
-        codec.encode(entry, compress_above=limit, max_bytes=10**6) for limit in (0, 1000)
+        codec.encode(KEY, entry, compress_above=limit, max_bytes=10**6) for limit in (0, 1000)
     )
     assert len(packed) < 1000 < len(plain)
-    assert codec.plain_bytes(plain) == codec.plain_bytes(packed) == len(plain) - 5
+    assert envelope.plain_bytes(plain) == envelope.plain_bytes(packed) == len(plain) - envelope.HEAD
 
 
 @pytest.mark.parametrize(
@@ -122,6 +126,8 @@ def test_an_entry_knows_how_long_it_is_uncompressed() -> None:
     ],
 )
 def test_what_is_too_long_is_refused_and_told(rows: list[Any], message: str) -> None:
-    entry: Any = codec.Entry(generation=(), expires=1.0, load_ms=1.0, tables=(), sql="", rows=rows)
-    with pytest.raises(codec.Unencodable, match=message):
-        codec.encode(entry, compress_above=0, max_bytes=1000)
+    entry: Any = codec.Entry(
+        generation=(), expires=1.0, filled=0.0, load_ms=1.0, tables=(), sql="", rows=rows
+    )
+    with pytest.raises(envelope.Unencodable, match=message):
+        codec.encode(KEY, entry, compress_above=0, max_bytes=1000)

@@ -8,8 +8,8 @@ import pytest
 
 from planets.cache.events import Fetch
 from planets.cache.reading import path
-from planets.cache.reading.lookup import Lookup
-from planets.cache.reading.path import Claim, Loaded
+from planets.cache.reading.gated import WRITING
+from planets.cache.reading.lookup import Claim, Loaded, Lookup
 from planets.cache.storage import gates, keys, leases
 from planets.cache.storage.client import client
 from tests.cache.zoo.models import Star
@@ -30,7 +30,9 @@ def claimed(*names: str) -> Claim:
 def filled() -> Claim:
     """Another caller has been here."""
     other = claimed()
-    assert path.fill(lookup(), other, Loaded({"star:3": ROW}, 1.5)) == ""
+    assert path.fill(lookup(), other, Loaded({"star:3": ROW}, 1.5)) == path.Filled(
+        {"star:3": other.token}
+    )
     return other
 
 
@@ -42,7 +44,7 @@ def test_a_look_at_nothing_finds_all_of_it_missing(round_trips: list[list[str]])
 
     assert (seen.hits, seen.missing) == ({}, ("star:3", "star:4"))
     assert seen.generations == (None, None, None)
-    assert not seen.closed
+    assert not seen.barred
     assert round_trips == [["HGETALL", "HGETALL", "MGET"]]
 
 
@@ -63,7 +65,7 @@ def test_a_look_passes_what_is_of_another_generation() -> None:
     client.call(gates.close(gate, "writer"), gates.open(gate, "writer"), gates.admit(gate))
     seen = path.look(lookup())
 
-    assert (seen.hits, seen.missing, seen.closed) == ({}, ("star:3",), False)
+    assert (seen.hits, seen.missing, seen.barred) == ({}, ("star:3",), "")
     assert None not in seen.generations
 
 
@@ -72,7 +74,7 @@ def test_a_look_says_that_a_writer_is_at_work() -> None:
     client.call(gates.close(keys.records_gate("default", "star"), "writer"))
     seen = path.look(lookup())
 
-    assert (seen.hits, seen.missing, seen.closed) == ({}, ("star:3",), True)
+    assert (seen.hits, seen.missing, seen.barred) == ({}, ("star:3",), WRITING)
 
 
 def test_a_look_names_what_it_cannot_read(redis: Any) -> None:
@@ -113,7 +115,7 @@ def test_a_claim_behind_a_closed_gate_takes_no_lease(redis: Any) -> None:
     client.call(gates.close(keys.records_gate("default", "star"), "writer"))
     ours = claimed()
 
-    assert (ours.mine, ours.reason) == ((), path.WRITING)
+    assert (ours.mine, ours.reason) == ((), WRITING)
     assert not redis.exists(keys.lease("star:3"))
 
 
@@ -154,7 +156,7 @@ def test_a_failing_load_gives_the_leases_back(redis: Any) -> None:
         raise RuntimeError("the database is away")
 
     with pytest.raises(RuntimeError):
-        path.load_missing(fail, ours)
+        path.load_missing(fail, path.Begun(ours, "miss", "redis", "", 0))
     assert not redis.exists(keys.lease("star:3"))
 
 
@@ -162,7 +164,7 @@ def test_a_fill_stores_and_gives_the_lease_back(redis: Any, round_trips: list[li
     ours = claimed()
     round_trips.clear()
 
-    assert path.fill(lookup(), ours, Loaded({"star:3": ROW})) == ""
+    assert path.fill(lookup(), ours, Loaded({"star:3": ROW})) == path.Filled({"star:3": ours.token})
     assert round_trips == [["fill_hash"]]
     assert path.look(lookup()).hits["star:3"].value == ROW
     assert not redis.exists(keys.lease("star:3"))
@@ -172,7 +174,7 @@ def test_a_fill_without_a_lease_stores_nothing(round_trips: list[list[str]]) -> 
     without = Claim(path.look(lookup()))
     round_trips.clear()
 
-    assert path.fill(lookup(), without, Loaded({"star:3": ROW})) == ""
+    assert path.fill(lookup(), without, Loaded({"star:3": ROW})) == path.NOTHING_FILLED
     assert round_trips == []
 
 
@@ -196,7 +198,7 @@ def test_a_fill_after_a_write_to_its_table_is_born_out_of_reach(redis: Any) -> N
 
 def test_an_absence_goes_with_any_write_to_its_table() -> None:
     ours = claimed()
-    assert path.fill(lookup(), ours, Loaded({"star:3": None})) == ""
+    assert path.fill(lookup(), ours, Loaded({"star:3": None})).reason == ""
     assert path.look(lookup()).hits["star:3"].value is None
     gate = keys.gate("default", "star")
     client.call(gates.close(gate, "writer"), gates.open(gate, "writer"))
@@ -208,7 +210,7 @@ def test_a_fill_says_why_it_did_not_store_and_keeps_no_lease(redis: Any, setting
     settings.CACHE_ASIDE = {"MAX_BYTES": 1}
     ours = claimed()
 
-    reason = path.fill(lookup(), ours, Loaded({"star:3": ROW}))
+    reason = path.fill(lookup(), ours, Loaded({"star:3": ROW})).reason
     assert reason.startswith("not stored: it is longer than MAX_BYTES")
     assert not redis.exists("star:3", keys.lease("star:3"))
 
@@ -220,7 +222,8 @@ def test_what_is_reported_is_what_was_found_and_what_was_loaded(events: list[Fet
     filled()
     both = lookup("star:3", "star:4")
     seen = path.look(both)
-    values = path.report(both, seen, Loaded({"star:4": None}, 2.5), 0, "miss", "redis", "a reason")
+    begun = path.Begun(Claim(seen), "miss", "redis", "", 0)
+    values = path.report(both, seen, Loaded({"star:4": None}, 2.5), begun, "a reason")
 
     assert values == {"star:3": ROW, "star:4": None}
     hit, miss = events

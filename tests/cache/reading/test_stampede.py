@@ -43,11 +43,11 @@ def stampede(
     waits: set[int] = set()
     load_missing, count = path.load_missing, stats.count
 
-    def held_load(load: Load, claimed: path.Claim) -> Any:
+    def held_load(load: Load, begun: path.Begun) -> Any:
         give_up = time.monotonic() + PATIENCE
         while waiting.value < everyone - 1 and time.monotonic() < give_up:
             time.sleep(0.005)
-        return load_missing(load, claimed)
+        return load_missing(load, begun)
 
     def counted(kind: str, outcome: str, by: int = 1) -> None:
         if (kind, outcome) == ("lease", "waited") and threading.get_ident() not in waits:

@@ -17,7 +17,7 @@ from planets.cache.storage.client import Command, Reply, client
 from planets.cache.storage.debt import debt
 from tests.cache.zoo.electra import NEW, OLD, by_query, by_record, rename
 from tests.cache.zoo.models import Bird, Comet, Star
-from tests.support.interleave import Stop, elsewhere
+from tests.support.interleave import Stop, committed, elsewhere
 from tests.support.servers import Redis
 from tests.support.sql import sql
 from tests.support.waiting import wait_until
@@ -225,8 +225,7 @@ def test_what_is_owed_twice_is_paid_twice(own: Redis, monkeypatch: pytest.Monkey
 
 
 def test_what_is_owed_opens_no_gate_that_another_writer_holds(own: Redis) -> None:
-    with transaction.atomic():
-        Star.objects.filter(pk=4).update(mass=1)
+    with committed(lambda: Star.objects.filter(pk=4).update(mass=1)):
         own.pause()
         in_a_thread(rename)
         assert client.debt
