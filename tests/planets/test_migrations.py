@@ -1,6 +1,9 @@
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group, Permission, User
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection
 
@@ -90,3 +93,38 @@ def test_migrating_down_to_nothing_and_up_again_works(without_our_tables: None) 
     call_command("migrate", "planets", verbosity=0)
 
     assert Planet.objects.count() == 8
+
+
+@pytest.mark.parametrize("new_app_first", [False, True])
+def test_who_might_look_at_the_cache_still_may(transactional_db: None, new_app_first: bool) -> None:
+    """The released state, up to 0005, had the cache's permissions in the planets' app."""
+    call_command("migrate", "planets", "0005", verbosity=0)
+    if not new_app_first:
+        call_command("migrate", "cache_aside", "zero", verbosity=0)
+    types = ContentType.objects
+    types.filter(app_label="cache_aside", model="cache").delete()
+    released = types.get_or_create(app_label="planets", model="cache")[0]
+    held = [
+        Permission.objects.get_or_create(
+            content_type=released, codename=codename, defaults={"name": codename}
+        )[0]
+        for codename in ("view_cache", "invalidate_cache")
+    ]
+    user = User.objects.create_user("keeper", is_staff=True)
+    group = Group.objects.create(name="keepers")
+    user.user_permissions.add(held[0])
+    group.permissions.add(held[1])
+    user.groups.add(group)
+    LogEntry.objects.create(user=user, content_type=released, object_id="gen:x", action_flag=CHANGE)
+    if new_app_first:
+        call_command("migrate", "cache_aside", verbosity=0)
+
+    call_command("migrate", verbosity=0)
+
+    again = User.objects.get(pk=user.pk)
+    assert again.get_all_permissions() == {
+        "cache_aside.view_cache",
+        "cache_aside.invalidate_cache",
+    }
+    assert not types.filter(app_label="planets", model="cache").exists()
+    assert LogEntry.objects.get(user=user).content_type.app_label == "cache_aside"
