@@ -21,7 +21,7 @@ RETRY_AFTER = 10  # seconds; a restart or a failover takes about that
 AWAY = {1040, 1053, 1203, 2002, 2003, 2005, 2006, 2013}
 AWAY_SQLITE = {"unable to open database file", "database is locked"}
 
-# Set from the first request that finds the database away to the next connection that is made.
+# Set from the first time that the database is found away to the next connection that is made.
 _outage = threading.Event()
 
 
@@ -58,9 +58,8 @@ class DatabaseAwayMiddleware:
             return None
         if isinstance(exception, Busy):
             busy.warning("Pages are refused: %s", exception)
-        elif not _outage.is_set():
-            _outage.set()
-            logger.error("The database is away: %s", exception)
+        elif not isinstance(exception, Refused):  # who has found it away has told
+            went_away(exception)
         response = render(request, "503.html", status=503)
         response["Retry-After"] = str(RETRY_AFTER)
         return response
@@ -71,6 +70,12 @@ def is_away(exception: Exception) -> bool:
         return isinstance(exception, InterfaceError | Refused)
     reason = exception.args[0] if exception.args else ""
     return reason in AWAY or str(reason) in AWAY_SQLITE
+
+
+def went_away(why: Exception | str) -> None:
+    if not _outage.is_set():
+        _outage.set()
+        logger.error("The database is away: %s", why)
 
 
 def connected(**kwargs: Any) -> None:

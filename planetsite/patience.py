@@ -19,7 +19,7 @@ from contextlib import contextmanager, nullcontext
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
-from .database_away import Busy, Refused, is_away
+from .database_away import Busy, Refused, is_away, went_away
 
 SEAT_WAIT = 1.0  # seconds; an answer to a page of this site takes milliseconds
 SUSPICIOUS_WAIT = 0.25  # of these, before the database is asked whether it lives
@@ -104,6 +104,7 @@ class Patience:
 
     def _ask_until_it_answers(self) -> None:
         while not self._answers():
+            went_away("it does not answer a probe")
             self._now(away=True)
             time.sleep(PROBE_EVERY)
         self._now(away=False)

@@ -13,7 +13,7 @@ import pytest
 from django.db import OperationalError, connection, connections, transaction
 
 from planets.models import Planet
-from planetsite.database_away import RETRY_AFTER, Busy, Refused
+from planetsite.database_away import RETRY_AFTER, Busy, Refused, connected
 from planetsite.patience import PROBE_TIMEOUT, SEAT_WAIT, Patience, answers, patience
 from tests.support.gunicorn import Site, served
 from tests.support.interleave import elsewhere
@@ -122,6 +122,7 @@ def test_a_failure_of_the_connection_has_all_refused_until_the_database_answers(
     with seats.asking():
         pass
     assert seats.is_there()
+    connected()  # as the connection of a real probe has said
 
 
 def test_the_end_of_one_connection_is_no_outage() -> None:

@@ -18,8 +18,7 @@ from django.test import AsyncClient
 from django.urls import include, path
 
 from planetsite.threads import OnFewThreads
-
-from ..interleave import PATIENCE
+from tests.support.waiting import PATIENCE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
 
