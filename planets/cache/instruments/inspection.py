@@ -16,7 +16,7 @@ from ..reading.lookup import Found, Lookup
 from ..records import BY_TABLE
 from ..storage import gates, keys
 from ..storage.wire import Reply
-from .keyspace import Key, look, printable
+from .keyspace import Key, is_ours, look, printable
 from .server import asking
 from .standing import databases
 
@@ -77,10 +77,14 @@ class Opened:
 
 
 def opened(name: str) -> Opened | None:
-    """The key of this name, None where there is none. Raises Unavailable.
+    """The key of this name, None where there is none.
+
+    Raises ValueError for a key of another program, Unavailable.
 
     Opening is an access: it makes the key younger for Redis's eviction.
     """
+    if not is_ours(name):
+        raise ValueError(f"{name!r} is not a key of this cache, so it is not opened")
     raw = name.encode("utf-8", "surrogateescape")
     with asking() as redis:
         # Asked of the client itself, which finds the right node of a cluster.
