@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .models import Moon, Planet
 
 PLANET_SORTS = ("position", "name", *(fact.field for fact in FACTS))
+# Seconds. Anybody can make up searches without end, so what is kept of them at a time must stay
+# little beside what all visitors share; a search that many make is filled once in so long.
+SEARCH_TTL = 10
+
 MOON_SORTS = ("planet", "name", "radius", "orbital_period", "discovery_year")
 
 
@@ -38,7 +42,8 @@ class PlanetQuerySet(CacheAsideQuerySet["Planet"]):
         """The planets of a kind whose name contains `search`, sorted by one of PLANET_SORTS."""
         if sort not in PLANET_SORTS:
             raise ValueError(f"Planets sort by one of {PLANET_SORTS}, not {sort!r}.")
-        planets = self.cached().order_by(*_ordering(sort, descending=descending))
+        planets = self.cached(ttl=SEARCH_TTL if search else None)
+        planets = planets.order_by(*_ordering(sort, descending=descending))
         if kind:
             planets = planets.filter(kind=kind)
         if search:
@@ -64,7 +69,7 @@ class MoonQuerySet(CacheAsideQuerySet["Moon"]):
         if sort not in MOON_SORTS:
             raise ValueError(f"Moons sort by one of {MOON_SORTS}, not {sort!r}.")
         key = "planet__position" if sort == "planet" else sort
-        moons = self.cached().select_related("planet")
+        moons = self.cached(ttl=SEARCH_TTL if search else None).select_related("planet")
         moons = moons.order_by(*_ordering(key, descending=descending))
         if planet_id is not None:
             moons = moons.filter(planet_id=planet_id)

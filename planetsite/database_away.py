@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 logger = logging.getLogger(__name__)
+busy = logging.getLogger(f"{__name__}.busy")
 
 RETRY_AFTER = 10  # seconds; a restart or a failover takes about that
 # MySQL's numbers for "no server, no connection": cannot connect (2002, 2003), unknown host
@@ -20,8 +21,19 @@ RETRY_AFTER = 10  # seconds; a restart or a failover takes about that
 AWAY = {1040, 1053, 1203, 2002, 2003, 2005, 2006, 2013}
 AWAY_SQLITE = {"unable to open database file", "database is locked"}
 
-# Set from the first request that finds the database away to the next connection that is made.
+# Set from the first time that the database is found away to the next connection that is made.
 _outage = threading.Event()
+
+
+class Refused(DatabaseError):
+    """Nothing was sent to the database, which is known to be away.
+
+    Not an OperationalError: after one of those, a write may or may not have been done.
+    """
+
+
+class Busy(Refused):
+    """Nothing was sent to the database, as too many threads wait for it already."""
 
 
 class DatabaseAwayMiddleware:
@@ -44,9 +56,10 @@ class DatabaseAwayMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not is_away(exception):
             return None
-        if not _outage.is_set():
-            _outage.set()
-            logger.error("The database is away: %s", exception)
+        if isinstance(exception, Busy):
+            busy.warning("Pages are refused: %s", exception)
+        elif not isinstance(exception, Refused):  # who has found it away has told
+            went_away(exception)
         response = render(request, "503.html", status=503)
         response["Retry-After"] = str(RETRY_AFTER)
         return response
@@ -54,9 +67,15 @@ class DatabaseAwayMiddleware:
 
 def is_away(exception: Exception) -> bool:
     if not isinstance(exception, OperationalError):
-        return isinstance(exception, InterfaceError)
+        return isinstance(exception, InterfaceError | Refused)
     reason = exception.args[0] if exception.args else ""
     return reason in AWAY or str(reason) in AWAY_SQLITE
+
+
+def went_away(why: Exception | str) -> None:
+    if not _outage.is_set():
+        _outage.set()
+        logger.error("The database is away: %s", why)
 
 
 def connected(**kwargs: Any) -> None:

@@ -17,7 +17,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 # All that the site reads, each explained in .env.example.
 VARIABLES = (
-    *("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS", "BEHIND_TLS_PROXY"),
+    *("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS"),
+    *("HSTS_PRELOAD", "BEHIND_TLS_PROXY"),
+    "THREADS",
     *("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME", "DB_TIMEOUT", "SQLITE_PATH"),
     *(
         "REDIS_URL",

@@ -4,11 +4,14 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 from typing import Any
 
-from .environment import number, one_line_errors, text
+from .environment import number, one_line_errors, read_file, text
 
 with one_line_errors():
+    # The settings read THREADS too, and from here too.
+    read_file("ENV_FILE", Path(__file__).resolve().parent.parent / ".env")
     bind = text("BIND", "127.0.0.1:8000")
     workers = int(number("WORKERS", 2, low=1, high=100))
     threads = int(number("THREADS", 4, low=1, high=100))

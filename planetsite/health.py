@@ -1,15 +1,19 @@
-"""/healthz and /readyz, for whatever decides whether this process gets requests."""
+"""/healthz, /readyz and /metrics, for whatever decides whether this process gets requests."""
 
 from __future__ import annotations
 
-from django.db import Error, connection
-from django.http import HttpRequest, JsonResponse
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from planets.cache.instruments.metrics import metrics
 from planets.cache.storage.client import Unavailable, client
 
-PROBE_TIMEOUT = 2  # seconds; a probe that waits longer than who asks is none
+from .patience import patience
 
 
 @never_cache
@@ -23,7 +27,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 where pages can be served: "degraded" without Redis. 503 without the database."""
-    database, redis = _database(), _redis()
+    database, redis = patience.is_there(), _redis()
     status = "ok" if database and redis else "degraded" if database else "unavailable"
     body = {
         "status": status,
@@ -33,25 +37,47 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=200 if database else 503)
 
 
-def _database() -> bool:
-    """Asked over a new connection: one that an unwell server left open can wait without end."""
-    probe = connection.copy()
-    if probe.vendor == "mysql":
-        timeouts = ("connect_timeout", "read_timeout", "write_timeout")
-        probe.settings_dict["OPTIONS"].update(dict.fromkeys(timeouts, PROBE_TIMEOUT))
-    try:
-        with probe.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except Error:
-        return False
-    finally:
-        probe.close()
-    return True
-
-
 def _redis() -> bool:
     try:
         client.call(("PING",))
     except Unavailable:
         return False
     return True
+
+
+class ProbesMiddleware:
+    """Answers what machines ask, before anything else looks at the request. It stands first.
+
+    They call a process by its address and without TLS, so neither ALLOWED_HOSTS nor the redirect to
+    https is for them; and what the rest of the site may wait for, they must not.
+    """
+
+    sync_capable = async_capable = True
+
+    PROBES: dict[str, Callable[[HttpRequest], HttpResponse]] = {  # noqa: RUF012
+        "/healthz": healthz,
+        "/readyz": readyz,
+        "/metrics": metrics,
+    }
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        probe = self.PROBES.get(request.path_info)
+        if iscoroutinefunction(self):
+            return self._acall(request, probe)
+        return probe(request) if probe else self.get_response(request)
+
+    async def _acall(
+        self, request: HttpRequest, probe: Callable[[HttpRequest], HttpResponse] | None
+    ) -> HttpResponse:
+        if probe is healthz:
+            return healthz(request)
+        if probe:
+            # Not on the threads of pages, which may all be waiting.
+            return await sync_to_async(probe, thread_sensitive=False)(request)
+        response: HttpResponse = await self.get_response(request)
+        return response

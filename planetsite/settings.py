@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from csp.constants import NONE, SELF
+
 from .environment import (
     REQUIRED,
     certificates,
@@ -45,7 +47,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "planetsite.health.ProbesMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "planets.cache.pages.middleware.PageCacheMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -115,8 +119,11 @@ else:
         }
     }
 
-# Seconds, 0 for no end; for what serves pages, not for commands: planetsite/serving.py.
-DB_TIMEOUT = whole("DB_TIMEOUT", 30, low=0, high=3600)
+# Seconds, 0 for no end; for what serves pages, not for commands: planetsite/serving.py. With the
+# time that a new connection may take, it is what the only thread of a process can be held up.
+DB_TIMEOUT = whole("DB_TIMEOUT", 5, low=0, high=3600)
+# Of a process that serves pages; one fewer may wait for the database: planetsite/patience.py.
+THREADS = whole("THREADS", 4, low=1, high=100)
 
 # --- Redis
 REDIS_URL = redis_url("REDIS_URL", "redis://127.0.0.1:6379/0" if DEBUG else REQUIRED)
@@ -151,10 +158,25 @@ CACHE_ASIDE: dict[str, Any] = {
 HTTPS = flag("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from inside, without TLS
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+# Browsers keep who asks for that for years, so it is for the owner of the domain to say.
+SECURE_HSTS_PRELOAD = HTTPS and flag("HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS = [] if SECURE_HSTS_PRELOAD else ["security.W021"]
 if flag("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- What a page may load: its own files, nothing inline
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        **{f"{kind}-src": [SELF] for kind in ("script", "style", "img", "connect")},
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+# The pages of DEBUG, the toolbar's among them, show settings without the passwords in addresses.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "planetsite.hiding.PasswordsFilter"
 
 # --- Language, time, static files
 TIME_ZONE = "UTC"
@@ -173,7 +195,7 @@ STORAGES = {
 }
 
 if not DEBUG:  # then runserver serves them
-    MIDDLEWARE.insert(1, "whitenoise.middleware.WhiteNoiseMiddleware")
+    MIDDLEWARE.insert(2, "whitenoise.middleware.WhiteNoiseMiddleware")
 
 # --- Logging
 LOGGING = {
@@ -184,10 +206,21 @@ LOGGING = {
         "no_503": {
             "()": "django.utils.log.CallbackFilter",
             "callback": lambda record: getattr(record, "status_code", 0) != 503,
-        }
+        },
+        # Anybody can send a wrong Host, too many fields, a form without its token.
+        "sparingly": {
+            "()": "planetsite.logs.Sparingly",
+            "names": ["django.security", "planetsite.database_away.busy"],
+        },
     },
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["sparingly"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "planets": {"level": "INFO"},
@@ -202,13 +235,13 @@ LOGGING = {
 
 # --- Being looked after
 if flag("CACHE_STATUS", default=DEBUG):
-    MIDDLEWARE.insert(0, "planets.cache.instruments.cache_status.CacheStatusMiddleware")
+    MIDDLEWARE.insert(1, "planets.cache.instruments.cache_status.CacheStatusMiddleware")
 
 # --- Debug toolbar
 if DEBUG:
     INSTALLED_APPS.append("debug_toolbar")
     MIDDLEWARE.insert(
-        0, "debug_toolbar.middleware.DebugToolbarMiddleware"
+        1, "debug_toolbar.middleware.DebugToolbarMiddleware"
     )  # it sees what is inside
     DEBUG_TOOLBAR_CONFIG = {"SHOW_COLLAPSED": True}
     DEBUG_TOOLBAR_PANELS = [

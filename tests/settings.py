@@ -50,7 +50,7 @@ INSTALLED_APPS = [*INSTALLED_APPS, "debug_toolbar", "tests.cache.zoo"]
 # Hashing a password is not what any test is about.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Tests count round trips and keys; those of the history switch it on.
-CACHE_ASIDE = {"HISTORY": 0, "READS": "planets.reads", "NAME": "planets"}
+CACHE_ASIDE = {"HISTORY": 0, "READS": "planets.reads", "NAME": "planets", "METRICS_TOKEN": "tests"}
 # What whitenoise serves and the manifest is made of, `collectstatic`, is not run for a test.
 MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("whitenoise.")]
 STORAGES = {

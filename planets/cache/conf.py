@@ -53,7 +53,9 @@ class Conf:
     RELEASE: str = _default("", "what tells this release's pages from others'; without: its code")
     READS: str = _default("", "the module that names the reads to warm and to measure")
     NAME: str = _default("cache-aside", "what the Cache-Status header calls this cache")
-    METRICS_TOKEN: str = _default("", "who has it may read the metrics; without: this machine only")
+    METRICS_TOKEN: str = _default(
+        "", "who has it may read the metrics; without: nobody but in DEBUG"
+    )
     TRACE: str = _default("", "the file that records which entries are fetched; without: none does")
     TRACE_BYTES: int = _default(10_000_000, "what that file may grow to", 1000)
     TRACE_PERCENT: float = _default(100, "of so many in a hundred keys", 1, 100)

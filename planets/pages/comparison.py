@@ -7,6 +7,8 @@ from ..facts import FACTS, TRAITS, Fact, Trait
 from ..models import Planet
 
 MOST = 12  # more would not fit a page
+# Characters that are read, several times as many as 12 ids take: anybody can send megabytes.
+LONGEST = 1_000
 LARGEST_ID = 2**32 - 1  # INT UNSIGNED
 
 
@@ -24,13 +26,17 @@ class Choice:
 def parse(values: Iterable[str]) -> Choice:
     """Read `planets=3,5` as well as `planets=3&planets=5`, which a form's boxes send."""
     choice = Choice()
-    for text in filter(None, (part.strip() for value in values for part in value.split(","))):
-        number = int(text) if text.isdecimal() and len(text) <= 10 else 0
+    text = ",".join(values)
+    if too_long := len(text) > LONGEST:
+        text = text[:LONGEST].rpartition(",")[0]  # what stood last may be half a number
+    for part in filter(None, map(str.strip, text.split(","))):
+        number = int(part) if part.isdecimal() and len(part) <= 10 else 0
         if not 1 <= number <= LARGEST_ID:
-            choice.problems.append(f"“{text[:20]}” is not the number of a planet.")
+            choice.problems.append(f"“{part[:20]}” is not the number of a planet.")
         elif number not in choice.ids:
             choice.ids.append(number)
-    if len(choice.ids) > MOST:
+    del choice.problems[MOST:]
+    if too_long or len(choice.ids) > MOST:
         choice.problems.append(f"At most {MOST} planets fit side by side; the rest are left out.")
         del choice.ids[MOST:]
     return choice

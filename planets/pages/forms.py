@@ -11,6 +11,9 @@ from ..facts import FACTS
 from ..models import Planet
 
 ORDERS = (("asc", "Rising"), ("desc", "Falling"))
+# Characters that are read of a value, more than any choice or search has: it comes back on the page
+# as what is wrong, and anybody can send megabytes.
+LONGEST = 100
 
 
 class ListFilter(forms.Form):
@@ -22,7 +25,7 @@ class ListFilter(forms.Form):
     )
 
     def __init__(self, data: QueryDict) -> None:
-        super().__init__(data, label_suffix="")
+        super().__init__({name: data[name][:LONGEST] for name in data}, label_suffix="")
 
     def criteria(self) -> dict[str, Any]:
         """Keyword arguments for the manager's `listed`: valid choices, nothing for the rest."""

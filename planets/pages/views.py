@@ -49,8 +49,8 @@ def home(request: HttpRequest) -> HttpResponse:
 @cached_page(statuses={HTTPStatus.OK: None, HTTPStatus.NOT_FOUND: ABSENT_TTL})
 @require_safe
 def planet(request: HttpRequest, planet_id: int) -> HttpResponse:
-    found = records.planet(planet_id)
     all_planets = list(Planet.objects.in_order())
+    found = records.planet(planet_id) if planet_id in _ids(all_planets) else None
     if found is None:
         context = {"planet_id": planet_id, "all_planets": all_planets}
         return render(request, "planets/no_planet.html", context, status=404)
@@ -81,7 +81,9 @@ def compare(request: HttpRequest) -> HttpResponse:
     if len(values) > 1 and choice.ids and not choice.problems:
         # A form's boxes come as planets=3&planets=5; the address to share is the short one.
         return redirect(f"{reverse('planets:compare')}?planets={choice}")
-    found = records.planets(choice.ids)
+    all_planets = list(Planet.objects.in_order())
+    there = _ids(all_planets)
+    found = records.planets(planet_id for planet_id in choice.ids if planet_id in there)
     unknown = [planet_id for planet_id in choice.ids if planet_id not in found]
     planets = list(found.values())
     return render(
@@ -90,7 +92,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         {
             "planets": planets,
             "chosen": set(found),
-            "all_planets": list(Planet.objects.in_order()),
+            "all_planets": all_planets,
             "scene": pictures.scene(planets, sun=False),
             "rows": comparison.compare(planets),
             "problems": [*choice.problems, *(f"There is no planet number {n}." for n in unknown)],
@@ -114,6 +116,13 @@ def moons(request: HttpRequest) -> HttpResponse:
             ],
         },
     )
+
+
+def _ids(planets: list[Planet]) -> set[int]:
+    """The ids that there are. Only these are read as records: of any other the cache would keep its
+    absence, and a stranger can name four thousand million.
+    """
+    return {planet.pk for planet in planets}
 
 
 def _neighbours(planet: Planet, all_planets: list[Planet]) -> tuple[Planet | None, Planet | None]:

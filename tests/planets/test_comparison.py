@@ -27,7 +27,9 @@ def test_what_is_no_number_of_a_planet_is_named() -> None:
 
 
 def test_a_number_too_long_for_python_is_no_number_of_a_planet() -> None:
-    assert parse(["9" * 5000]).problems == [f"“{'9' * 20}” is not the number of a planet."]
+    problem, rest = parse([f"{'9' * 900},{'9' * 5000}"]).problems
+    assert problem == f"“{'9' * 20}” is not the number of a planet."
+    assert rest == "At most 12 planets fit side by side; the rest are left out."
 
 
 def test_more_planets_than_fit_are_left_out_with_a_word() -> None:

@@ -34,7 +34,7 @@ def cards(client: Client, address: str) -> list[str]:
         ("/", 2),  # all planets in order, the listed ones
         ("/?kind=gas-giant&sort=mass", 2),
         ("/planets/3/", 3),  # the record, all planets in order, its moons
-        ("/planets/99/", 2),  # the record, all planets in order
+        ("/planets/99/", 1),  # all planets in order
         ("/compare/", 1),  # all planets in order
         ("/compare/?planets=3,5,8", 2),  # the records, all planets in order
         ("/moons/", 2),  # all planets in order, the moons with their planets

@@ -24,6 +24,7 @@ from tests.support.waiting import wait_until
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("solar_system")]
 
 ROOT = Path(__file__).resolve().parents[2]
+TOKEN = {"Authorization": "Bearer tests"}
 
 
 def get(address: str, **headers: Any) -> Any:
@@ -94,7 +95,8 @@ def test_workers_are_counted_together_and_also_after_one_has_ended(
         try:
 
             def ask(path: str) -> str:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as response:
+                asked = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=TOKEN)
+                with urllib.request.urlopen(asked) as response:
                     return str(response.read().decode())
 
             def answers() -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,9 +19,9 @@ from planets.models import Planet
 from planets.records import planet
 from planetsite.database_away import RETRY_AFTER
 from planetsite.serving import limit_waits
-from tests import settings as test_settings
 from tests.support.interleave import elsewhere
-from tests.support.waiting import PATIENCE, wait_until
+from tests.support.silence import silence
+from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.mysql,
@@ -38,25 +37,10 @@ LOST = 2013  # MySQL's number for a connection lost while waiting for an answer
 def limited(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """New connections are as a server's; this thread's stays as it is."""
     default = connections.settings["default"]
-    monkeypatch.setitem(default, "OPTIONS", default["OPTIONS"])  # to be put back
+    for name in ("ENGINE", "OPTIONS"):
+        monkeypatch.setitem(default, name, default[name])  # to be put back
     settings.DB_TIMEOUT = 1
     limit_waits()
-
-
-@contextmanager
-def silence() -> Iterator[None]:
-    """The database keeps its connections and answers nothing."""
-    mariadb = getattr(test_settings, "mariadb", None)
-    if mariadb is None:
-        pytest.skip("TEST_DB_HOST names a database that is not ours to stop")
-    enough = threading.Timer(PATIENCE / 2, mariadb.resume)  # who would wait without end fails
-    mariadb.pause()
-    enough.start()
-    try:
-        yield
-    finally:
-        enough.cancel()
-        mariadb.resume()
 
 
 def test_a_page_is_a_503_that_says_when_to_come_back(redis: Any, limited: None) -> None:

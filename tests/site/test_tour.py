@@ -206,5 +206,22 @@ def test_axe_finds_nothing_in_a_new_row_nor_in_a_form_with_errors(
 def test_axe_finds_nothing_in_the_panel(page: Page) -> None:
     page.goto("/planets/3/")
     cache_panel(page)
-    found = Axe().run(page, context={"fromShadowDom": ["#djDebugRoot", "#CacheAsidePanel"]})
+    found = Axe().run(
+        page,
+        context={"fromShadowDom": ["#djDebugRoot", "#CacheAsidePanel"]},
+        options={"preload": False},
+    )
     assert [violation["id"] for violation in found.response["violations"]] == []
+
+
+def test_every_panel_of_the_toolbar_keeps_to_the_pages_policy(page: Page) -> None:
+    """What is inline and so blocked, the browser would tell as an error."""
+    page.goto("/planets/3/")
+    page.locator("#djShowToolBarButton").click()
+    panels = page.locator("#djDebugPanelList a[class*=Panel]")
+    names = [str(panel.get_attribute("class")) for panel in panels.all()]
+    assert {"SQLPanel", "SettingsPanel", "CacheAsidePanel"} <= set(names)
+    for name in names:
+        page.locator(f"a.{name}").click()
+        expect(page.locator(f"#{name} .djDebugPanelContent")).to_be_visible()
+        expect(page.locator(f"#{name} .djdt-loader")).to_have_count(0)

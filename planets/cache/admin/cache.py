@@ -122,6 +122,8 @@ class CacheAdmin(admin.ModelAdmin):
         context: dict[str, Any] = {"name": name}
         try:
             context["opened"] = opened(name)
+        except ValueError as error:
+            raise BadRequest(str(error)) from error
         except Unavailable as error:
             context["away"] = str(error)
         return self.page(request, "key", name, context)

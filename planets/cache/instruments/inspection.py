@@ -19,7 +19,7 @@ from ..storage import gates, keys
 from ..storage.wire import Reply
 from .computed_entries import computed
 from .content import SHOWN_ROWS, SHOWN_SQL, WHY, Content, State, plain, short, unreadable
-from .keyspace import Key, look
+from .keyspace import Key, is_ours, look
 from .server import asking
 from .standing import databases
 
@@ -55,10 +55,14 @@ class Opened:
 
 
 def opened(name: str) -> Opened | None:
-    """The key of this name, None where there is none. Raises Unavailable.
+    """The key of this name, None where there is none.
+
+    Raises ValueError for a key of another program, Unavailable.
 
     Opening is an access: it makes the key younger for Redis's eviction.
     """
+    if not is_ours(name):
+        raise ValueError(f"{name!r} is not a key of this cache, so it is not opened")
     raw = name.encode("utf-8", "surrogateescape")
     with asking() as redis:
         # Asked of the client itself, which finds the right node of a cluster.

@@ -1,4 +1,8 @@
-"""Which keys there are: in pages, or as a sample. By SCAN, so that Redis is never held up."""
+"""Which keys there are: in pages, or as a sample. By SCAN, so that Redis is never held up.
+
+Keys of other programs are counted, and no more is told of them: the name of a session is as good as
+its password. Nor are they counted by a pattern, which would spell out such a name bit by bit.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +40,11 @@ def kind(name: str) -> str:
     return keys.kind(name) or ("record" if keys.is_record(name) else "other")
 
 
+def is_ours(name: str) -> bool:
+    """Whether a key is named as the layer names its own."""
+    return kind(name) != "other"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
     """A key as it was when Redis was asked; None where Redis does not tell (any more)."""
@@ -57,7 +66,7 @@ class Key:
 
     @property
     def is_entry(self) -> bool:
-        """A cached value, and not what the layer keeps for its own use, or another program does."""
+        """A cached value, and not what the layer keeps for its own use."""
         return self.kind in ENTRIES
 
     @property
@@ -89,7 +98,7 @@ class Page:
 class KindTotal:
     kind: str
     count: int
-    bytes: int
+    bytes: int | None  # None: nobody has asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,18 +106,27 @@ class Sample:
     """The first keys that SCAN gave. It walks a hash table, so they are as good as any others."""
 
     keys: list[Key] = field(default_factory=list)
+    others: int = 0  # keys of other programs
     total: int = 0  # keys in the database
     complete: bool = True
 
     def kinds(self) -> list[KindTotal]:
         """Of the sample, every kind, in the order of KINDS."""
-        by_kind: dict[str, list[Key]] = {name: [] for name in KINDS}
+        by_kind: dict[str, list[Key]] = {name: [] for name in KINDS if name != "other"}
         for key in self.keys:
             by_kind[key.kind].append(key)
         return [
-            KindTotal(kind=name, count=len(found), bytes=sum(key.bytes or 0 for key in found))
-            for name, found in by_kind.items()
+            *(
+                KindTotal(kind=name, count=len(found), bytes=sum(key.bytes or 0 for key in found))
+                for name, found in by_kind.items()
+            ),
+            KindTotal(kind="other", count=self.others, bytes=None),
         ]
+
+    @property
+    def size(self) -> int:
+        """How many keys it is of."""
+        return len(self.keys) + self.others
 
     @property
     def entries(self) -> list[Key]:
@@ -132,7 +150,7 @@ class Sample:
 
 
 def browse(pattern: str = "*", cursor: str = FIRST, *, size: int = 50) -> Page:
-    """The next keys that match a glob: `size`, or a few more, since SCAN gives them in handfuls.
+    """The next keys of ours that match a glob: `size`, or a few more, for SCAN gives handfuls.
 
     Fewer, even none, where they are rare; it is the cursor that tells whether there are more.
     Raises ValueError for a cursor that no page gave, Unavailable.
@@ -148,7 +166,7 @@ def browse(pattern: str = "*", cursor: str = FIRST, *, size: int = 50) -> Page:
             if number >= len(servers):
                 return Page(keys=found, cursor="")
             at, names = servers[number].scan(at, match=pattern, count=SCAN_COUNT)
-            found += look(servers[number], names)
+            found += look(servers[number], ours(names))
             if at == 0:
                 number += 1
             if len(found) >= size and number < len(servers):
@@ -159,6 +177,7 @@ def browse(pattern: str = "*", cursor: str = FIRST, *, size: int = 50) -> Page:
 def sample(limit: int = 1000) -> Sample:
     """At most about `limit` keys, of every node the same share. Raises Unavailable."""
     found: list[Key] = []
+    others: set[bytes] = set()
     total, complete = 0, True
     with asking() as redis:
         servers = nodes(redis)
@@ -167,14 +186,23 @@ def sample(limit: int = 1000) -> Sample:
             share, at = 0, 0
             while share < limit / len(servers):
                 at, names = server.scan(at, count=SCAN_COUNT)
-                found += look(server, names)
+                mine = ours(names)
+                found += look(server, mine)
+                others |= {*names} - {*mine}
                 share += len(names)
                 if at == 0:
                     break
             complete = complete and at == 0
     return Sample(
-        keys=list({key.raw: key for key in found}.values()), total=total, complete=complete
+        keys=list({key.raw: key for key in found}.values()),
+        others=len(others),
+        total=total,
+        complete=complete,
     )
+
+
+def ours(names: Iterable[bytes]) -> list[bytes]:
+    return [name for name in names if is_ours(printable(name))]
 
 
 def look(redis: Any, names: Iterable[bytes]) -> list[Key]:

@@ -41,7 +41,7 @@ class Overview:
             "hit_ratio": {"now": self.ratio_now, "hour": self.ratio_hour},
             "minutes": [minute.as_dict() for minute in self.minutes if minute.fetches],
             "sample": {
-                "keys": len(self.sample.keys),
+                "keys": self.sample.size,
                 "of": self.sample.total,
                 "complete": self.sample.complete,
             },

@@ -56,12 +56,15 @@ def overview(found: Overview) -> Iterator[str]:
     )
     yield ""
     rows = [("KIND", "KEYS", "SIZE")]
-    rows += [(kind.kind, f"{kind.count:,}", size(kind.bytes)) for kind in sample.kinds()]
+    rows += [
+        (kind.kind, f"{kind.count:,}", "" if kind.bytes is None else size(kind.bytes))
+        for kind in sample.kinds()
+    ]
     yield from table(rows, right=(1, 2))
     yield (
         f"All {sample.total:,} keys."
         if sample.complete
-        else f"A sample of {len(sample.keys):,} of {sample.total:,} keys; so are the lists below."
+        else f"A sample of {sample.size:,} of {sample.total:,} keys; so are the lists below."
     )
     if sample.entries:
         yield ""

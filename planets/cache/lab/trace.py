@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
+import stat
 import time
 import zlib
 
@@ -27,7 +29,7 @@ class Trace:
 
     def __init__(self, path: str, most: int, percent: float) -> None:
         """Raises OSError."""
-        self.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self.file = open_own(path)
         self.most, self.percent = most, percent
 
     def connect(self) -> None:
@@ -60,6 +62,23 @@ class Trace:
         except OSError as error:
             logger.warning("The trace has ended: %s", error)
         self.end()
+
+
+def open_own(path: str) -> int:
+    """A descriptor to append to a regular file that is ours alone, made where there is none.
+
+    The file may lie where others can write, as in /var/tmp: what they have put in its place, a link
+    to a file of ours or a FIFO that nobody reads, is not opened. Raises OSError.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    file = os.open(path, flags, 0o600)
+    found = os.fstat(file)
+    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_nlink == 1:
+        return file
+    os.close(file)
+    raise PermissionError(
+        errno.EPERM, "must be a regular file of this user's, without other links to it", path
+    )
 
 
 def start() -> None:

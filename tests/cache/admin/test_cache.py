@@ -148,16 +148,16 @@ def test_a_key_shows_sql_and_rows(redis: Any, operator: Client) -> None:
 
 
 def test_what_lies_in_redis_is_escaped(redis: Any, operator: Client) -> None:
-    evil = "<script>alert(1)</script>"
+    evil = "sql:<script>alert(1)</script>"
     redis.set(evil, evil)
     redis.hset("star:3", mapping={evil: evil})
-    redis.set(b"\xff\xfe", "binary")
+    redis.set(b"sql:\xff\xfe", "binary")
 
     for path in (CACHE, CACHE + "keys/", key_page(evil), key_page("star:3")):
         page = text(operator.get(path))
         assert evil not in page
     assert "&lt;script&gt;" in text(operator.get(key_page(evil)))
-    assert "\\xff\\xfe" in text(operator.get(CACHE + "keys/"))
+    assert "sql:\\xff\\xfe" in text(operator.get(CACHE + "keys/"))
 
 
 def test_a_key_that_is_gone_says_so(redis: Any, operator: Client) -> None:

@@ -78,7 +78,7 @@ def test_a_cursor_that_no_page_gave_is_named(cursor: str) -> None:
 def test_a_key_is_told_with_its_type_ttl_and_size(redis: Any) -> None:
     redis.hset("star:3", mapping={"id": "3", "name": "Electra"})
     redis.expire("star:3", 100)
-    redis.rpush("list", "x")
+    redis.rpush("sql:list", "x")
 
     by_name = {key.name: key for key in browse().keys}
 
@@ -86,14 +86,17 @@ def test_a_key_is_told_with_its_type_ttl_and_size(redis: Any) -> None:
     assert (record.kind, record.type) == ("record", "hash")
     assert record.ttl == pytest.approx(100, abs=5)
     assert record.bytes
-    assert by_name["list"].type == "list"
-    assert by_name["list"].ttl is None
+    assert by_name["sql:list"].type == "list"
+    assert by_name["sql:list"].ttl is None
 
 
 def test_a_name_that_is_no_text_is_told_from_one_that_is(redis: Any) -> None:
-    redis.mset({b"\xff\x00": "x", "plain": "x"})
+    redis.mset({b"sql:\xff\x00": "x", "sql:plain": "x"})
 
-    assert {key.name: key.is_text for key in browse().keys} == {"\\xff\\x00": False, "plain": True}
+    assert {key.name: key.is_text for key in browse().keys} == {
+        "sql:\\xff\\x00": False,
+        "sql:plain": True,
+    }
 
 
 def test_a_sample_of_few_keys_is_all_of_them(redis: Any) -> None:

@@ -97,7 +97,7 @@ def test_show_cache_as_json(redis: Any) -> None:
 
 
 def test_show_cache_lists_keys(redis: Any) -> None:
-    redis.mset({f"sql:{n}": "x" for n in range(500)} | {"other": "x"})
+    redis.mset({f"sql:{n}": "x" for n in range(500)})
 
     def listed(*args: str) -> int:
         return len(json.loads(run("show_cache", "--format", "json", "--keys", *args)))
@@ -105,7 +105,7 @@ def test_show_cache_lists_keys(redis: Any) -> None:
     assert listed("sql:*", "--limit", "1000") == 500
     assert listed("*") == 100
     assert "There are more than --limit 7." in run("show_cache", "--keys", "sql:*", "--limit", "7")
-    assert run("show_cache", "--keys", "oth*").splitlines()[1].startswith("other")
+    assert run("show_cache", "--keys", "sql:7?").splitlines()[1].startswith("sql:7")
 
 
 def test_show_cache_opens_a_key(redis: Any) -> None:
@@ -131,7 +131,7 @@ def test_show_cache_opens_a_query(redis: Any) -> None:
 
 
 def test_show_cache_sends_a_terminal_no_escapes_from_redis(redis: Any) -> None:
-    evil = "\x1b]0;owned\x07"
+    evil = "sql:\x1b]0;owned\x07"
     redis.hset(evil, mapping={evil: evil})
     redis.set("sql:1", evil)
 

@@ -77,7 +77,10 @@ Exit status: 0; 1 where Redis is away or the key is not there.
         self.stdout.write("\n".join(lines))
 
     def show_key(self, name: str, *, as_json: bool) -> None:
-        found = opened(name)
+        try:
+            found = opened(name)
+        except ValueError as error:
+            raise CommandError(f"{error}.") from error
         if found is None:
             raise CommandError(f"There is no key {name!r}.")
         if as_json:
