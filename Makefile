@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo redis serve test bench lint format clean
+.PHONY: help demo redis serve test bench wheel lint format clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,10 @@ test: ## the whole suite on real MariaDB and Redis, then on SQLite; installs wha
 bench: .venv-bench/ready ## time it beside its peers on private servers, into docs/
 	@.venv-bench/bin/python -m tests.bench $(BENCH)
 
+wheel: $(BIN)/python ## the cache layer as a wheel, dist/django_cache_aside-*.whl
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
 lint: $(VENV)/test ## ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -34,8 +38,8 @@ format: $(VENV)/test ## put the code into shape
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-clean: ## remove the virtual environments and the demo's data
-	rm -rf .venv .venv-* .demo staticfiles
+clean: ## remove the virtual environments, the wheel and the demo's data
+	rm -rf .venv .venv-* .demo dist staticfiles
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -20,7 +20,7 @@ LUA = sorted(ROOT.glob("storage/lua/*.lua"))
 
 # From the ground up: folders, and the files that stand beside them.
 FLOORS = [
-    ["conf", "events", "stats"],
+    ["conf", "events", "extras", "stats"],
     ["release"],
     ["storage"],
     ["writing"],
@@ -45,12 +45,7 @@ EXTRAS = {
     "prometheus_client": {"instruments/metrics.py"},
     "sqlparse": {"instruments/report.py", "templatetags/cache_aside.py"},  # Django requires it
     "pygal": {"lab/charts.py"},
-    "rich": {
-        "management/commands/measure_cache.py",
-        "management/commands/show_cache.py",
-        "management/commands/tune_cache.py",
-        "management/commands/warm_cache.py",
-    },
+    "rich": {"management/commands/show_cache.py", "management/progress.py"},
 }
 # Django's inner parts, and where they may be touched.
 INNER = re.compile(r"^django\.db\.models\.sql|^django\.db\.models\.(base|query_utils)\b")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from debug_toolbar.panels import Panel
-from debug_toolbar.panels.sql.utils import reformat_sql
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import Truncator
 
 from ..events import COMPUTED, Fetch
+from ..extras import extra
 from .watch import Watch, counted
+
+with extra("toolbar"):
+    from debug_toolbar.panels import Panel
+    from debug_toolbar.panels.sql.utils import reformat_sql
 
 NOT_STORED = "not stored: "
 SHOWN_RECORDS = 12  # of those that a computed entry stands on

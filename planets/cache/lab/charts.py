@@ -7,12 +7,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pygal
 from django.utils.safestring import SafeString, mark_safe
-from pygal.style import Style
 
-# pygal adds an import hook of an old kind, of which Python warns at each import that follows.
-sys.meta_path[:] = [hook for hook in sys.meta_path if type(hook).__module__ != pygal.__name__]
+from ..extras import extra
 
 INK, FAINT = "var(--ink)", "var(--line)"
 STYLE = {
@@ -38,6 +35,15 @@ STYLE = {
 COLOURS = {"no cache": 1, "empty": 2, "full": 3, "Redis away": 4}
 
 
+def library() -> Any:
+    """pygal. Raises MissingExtra."""
+    with extra("lab"):
+        import pygal
+    # It adds an import hook of an old kind, of which Python warns at each import that follows.
+    sys.meta_path[:] = [hook for hook in sys.meta_path if type(hook).__module__ != pygal.__name__]
+    return pygal
+
+
 def bars(
     title: str, labels: Sequence[str], series: Mapping[str, Sequence[float]], unit: str
 ) -> SafeString:
@@ -45,7 +51,7 @@ def bars(
     values = [value for row in series.values() for value in row]
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     marks = [10.0**power for power in range(low, high + 1)]
-    chart = pygal.Bar(
+    chart = library().Bar(
         logarithmic=True,
         zero=marks[0],  # else the lowest bar has no height
         y_labels=marks,
@@ -66,7 +72,7 @@ def lines(
     """Lines over the same labels, from zero up."""
     size = {"width": 460, "height": 300} if small else {}
     high = max(value for row in series.values() for value in row)
-    chart = pygal.Line(
+    chart = library().Line(
         dots_size=4,
         range=(0, high * 1.05),
         margin_right=48,  # else the last label is cut off
@@ -77,9 +83,10 @@ def lines(
 
 def _options(title: str, series: Mapping[str, Sequence[float]], unit: str) -> dict[str, Any]:
     numbers = [COLOURS.get(name, place) for place, name in enumerate(series, start=1)]
+    colours = tuple(f"var(--series-{number})" for number in numbers)
     return {
         "title": title,
-        "style": Style(**STYLE, colors=tuple(f"var(--series-{number})" for number in numbers)),
+        "style": library().style.Style(**STYLE, colors=colours),
         "js": (),
         "disable_xml_declaration": True,
         "width": 760,

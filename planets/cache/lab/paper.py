@@ -11,13 +11,16 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
+from . import charts
+
 
 class NotWritable(Exception):
     """A report could not be written there."""
 
 
 def usable(directory: Path) -> Path:
-    """The directory, made where it was missing. Raises NotWritable."""
+    """The directory, made where it was missing. Raises NotWritable, MissingExtra."""
+    charts.library()
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):

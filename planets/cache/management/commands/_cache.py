@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
 
+from ...extras import MissingExtra
 from ...storage.errors import Unavailable
 
 
@@ -18,7 +19,7 @@ class HelpFormatter(RawDescriptionHelpFormatter, DjangoHelpFormatter):
 
 
 class CacheCommand(BaseCommand):
-    """A command that prints text or JSON, and ends in one line where Redis is away."""
+    """A command that prints text or JSON, and says in one line what it misses."""
 
     examples = ""
 
@@ -32,12 +33,18 @@ class CacheCommand(BaseCommand):
             "--format", choices=["text", "json"], default="text", help="How to print (text)."
         )
 
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except MissingExtra as error:
+            raise CommandError(str(error)) from error
+
     def print_json(self, value: Any) -> None:
         self.stdout.write(json.dumps(value))
 
     @contextmanager
     def needing_redis(self) -> Iterator[None]:
-        """Raises CommandError where Redis cannot be had."""
+        """Raises CommandError where Redis is not reachable."""
         try:
             yield
         except Unavailable as error:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
@@ -8,8 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.test.utils import override_settings
-from rich.console import Console
-from rich.progress import Progress
 
 from ...instruments import report
 from ...lab import charts, paper
@@ -20,6 +17,7 @@ from ...lab.states import STATES
 from ...lab.verdict import by_state, verdicts
 from ...reads import NothingToRead, Read, measured
 from ...storage.client import client
+from ..progress import progress
 from ._cache import CacheCommand
 
 NAME = "measure_cache.html"
@@ -116,12 +114,11 @@ Exit status: 0; 1 where there is nothing to read, a number is impossible or Redi
         self, reads: list[Read], effort: Effort, space: Any, options: dict[str, Any]
     ) -> list[Result]:
         results: list[Result] = []
-        quiet = options["verbosity"] == 0 or not sys.stderr.isatty()
-        with Progress(console=Console(stderr=True), disable=quiet) as progress:
-            task = progress.add_task("Measuring", total=steps(reads))
+        quiet = options["verbosity"] == 0
+        with progress("Measuring", steps(reads), quiet=quiet) as advance:
             for result in measure(reads, effort, space):
                 results.append(result)
-                progress.update(task, advance=1, description=f"{result.state}: {result.read}")
+                advance(f"{result.state}: {result.read}")
         return results
 
     def print_table(self, results: list[Result]) -> None:

@@ -5,13 +5,11 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.management.base import CommandError
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
 
+from ...extras import extra
 from ...instruments import report
 from ...instruments.inspection import opened
 from ...instruments.keyspace import FIRST, Key, browse
@@ -107,19 +105,25 @@ Exit status: 0; 1 where Redis is away or the key is not there.
 
     def watch(self, pause: float, *, as_json: bool) -> None:
         """Until Ctrl-C; Redis may go and come back meanwhile."""
-        console = Console()
         try:
-            if as_json or not console.is_terminal:
-                while True:
-                    self.stdout.write(self.now(as_json=as_json))
-                    self.stdout.flush()  # a pipe would wait for more
-                    time.sleep(pause)
-            with Live(console=console, screen=True, auto_refresh=False) as view:
-                while True:
-                    view.update(Text(self.now(as_json=False)), refresh=True)
-                    time.sleep(pause)
+            if self.stdout.isatty() and not as_json:
+                self.redraw(pause)
+            while True:
+                self.stdout.write(self.now(as_json=as_json))
+                self.stdout.flush()  # a pipe would wait for more
+                time.sleep(pause)
         except KeyboardInterrupt:
             return
+
+    def redraw(self, pause: float) -> NoReturn:
+        """In place, in a terminal."""
+        with extra("lab"):
+            from rich.live import Live
+            from rich.text import Text
+        with Live(screen=True, auto_refresh=False) as view:
+            while True:
+                view.update(Text(self.now(as_json=False)), refresh=True)
+                time.sleep(pause)
 
     def now(self, *, as_json: bool) -> str:
         at = datetime.now().astimezone().isoformat(timespec="seconds")

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
-from rich.console import Console
-from rich.progress import Progress
 
 from ...lab import paper, tuning
 from ...lab.advice import advise, megabytes
@@ -18,6 +15,7 @@ from ...lab.replay import Outcome, Setup
 from ...lab.sizes import record_sizes
 from ...lab.sweep import POLICIES, base_memory, cells, check, memories, setups, sweep
 from ...lab.workload import NoWorkload, Shape, Workload, from_log, synthetic
+from ..progress import progress
 from ._cache import CacheCommand
 
 NAME = "tune_cache.html"
@@ -132,17 +130,16 @@ Exit status: 0; 1 where a number is impossible, a log is empty, or no Redis can 
         self, workload: Workload, wanted: list[Setup], speed: float, options: dict[str, Any]
     ) -> list[Outcome]:
         total = len(wanted) * options["repeats"]
-        quiet = options["verbosity"] == 0 or not sys.stderr.isatty()
         outcomes: list[Outcome] = []
         runs = sweep(
             workload, wanted,
             repeats=options["repeats"], speed=speed, parallel=options["parallel"],
         )  # fmt: skip
-        with Progress(console=Console(stderr=True), disable=quiet) as progress, closing(runs):
-            task = progress.add_task(f"{total} experiments", total=total)
+        quiet = options["verbosity"] == 0
+        with progress(f"{total} experiments", total, quiet=quiet) as advance, closing(runs):
             for outcome in runs:
                 outcomes.append(outcome)
-                progress.advance(task)
+                advance()
         return outcomes
 
     def print_table(self, found: tuning.Tuning) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -10,12 +9,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.http.request import validate_host
-from rich.console import Console
-from rich.progress import Progress
 
 from ...reads import NothingToRead
 from ...storage.client import client
 from ...warming import JOBS, Job, Warmed, count_jobs, page_jobs, warm
+from ..progress import progress
 from ._cache import CacheCommand
 
 
@@ -90,11 +88,8 @@ Exit status: 0; 1 where Redis is away or something was not stored.
             raise CommandError(f"{warmed.missed.total()} are not in the cache ({reasons}).")
 
     def warm(self, jobs: Iterator[Job], total: int, workers: int, *, quiet: bool) -> Warmed:
-        console = Console(stderr=True)
         tally = Warmed()
-        quiet = quiet or not sys.stderr.isatty()
-        with Progress(console=console, disable=quiet) as progress:
-            task = progress.add_task("Warming", total=total)
+        with progress("Warming", total, quiet=quiet) as advance:
             for tally in warm(jobs, workers=workers):  # noqa: B007  the last is the result
-                progress.advance(task)
+                advance()
         return tally
