@@ -12,6 +12,7 @@ Nothing here knows of the models that it serves. As a Django app it is complete:
 INSTALLED_APPS does all the wiring (apps).
 """
 
+from . import installed  # noqa: F401  its check registers itself
 from .events import fetched, invalidated
 from .invalidation import invalidate
 from .orm.queryset import CacheAsideManager, CacheAsideQuerySet

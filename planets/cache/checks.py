@@ -13,11 +13,13 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+from django_redis.cache import RedisCache
 from redis.connection import parse_url
 
 from .conf import Conf, conf
 from .instruments.server import Server, server
-from .storage.errors import Unavailable
+from .storage.errors import Misconfigured, Unavailable
 from .storage.gates import GATE_MS
 
 REDIS = "redis"  # the tag of the checks that ask it
@@ -34,24 +36,38 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     except ImproperlyConfigured as error:
         hint = "README has every name with its rule, and so has conf.py of the cache's app."
         return [Error(str(error), hint=hint, id="cache_aside.E001")]
-    if found.REDIS not in settings.CACHES:
+    if wrong := no_redis(found):
+        if found.ENABLED:
+            return [wrong]
+        # Meant so, as in tests that run without Redis; not where others share the database.
         return [
-            Error(
-                f"CACHE_ASIDE['REDIS'] is {found.REDIS!r}, which is no alias in CACHES.",
-                hint=f"Name one of {', '.join(map(repr, settings.CACHES))}.",
-                id="cache_aside.E002",
-            )
-        ]
-    if not _is_django_redis(settings.CACHES[found.REDIS]):
-        return [
-            Error(
-                f"CACHES[{found.REDIS!r}] is not a cache of django-redis.",
-                hint="The layer takes its connections from there: set BACKEND to "
-                "'django_redis.cache.RedisCache'.",
-                id="cache_aside.E003",
+            Warning(
+                wrong.msg,
+                hint="CACHE_ASIDE['ENABLED'] is False, so nothing is cached here; but what this "
+                "process writes leaves old entries in the cache of others.",
+                id="cache_aside.W009",
             )
         ]
     return [*ttls(found), *pickles(found)]
+
+
+def no_redis(found: Conf) -> CheckMessage | None:
+    """What is wrong with the cache that CACHE_ASIDE names."""
+    if found.REDIS not in settings.CACHES:
+        return Error(
+            f"CACHE_ASIDE['REDIS'] is {found.REDIS!r}, which is no alias in CACHES.",
+            hint=f"Name one of {', '.join(map(repr, settings.CACHES))}.",
+            id="cache_aside.E002",
+        )
+    if not _is_django_redis(settings.CACHES[found.REDIS]):
+        return Error(
+            f"CACHES[{found.REDIS!r}] is not a cache of django-redis.",
+            hint="The layer takes its connections from there: set BACKEND to "
+            "'django_redis.cache.RedisCache'. To run without Redis, set CACHE_ASIDE['ENABLED'] "
+            "to False.",
+            id="cache_aside.E003",
+        )
+    return None
 
 
 def ttls(found: Conf) -> Iterator[CheckMessage]:
@@ -125,7 +141,12 @@ def toolbar(middleware: Sequence[str]) -> Iterator[CheckMessage]:
 @register(REDIS, deploy=True)
 def check_redis(**kwargs: Any) -> list[CheckMessage]:
     try:
+        if no_redis(conf()):
+            return []  # check_settings tells
         return list(of_server(server()))
+    except Misconfigured as error:
+        hint = "Nothing is cached. What may stand in CACHES is told by the documentation of "
+        return [Error(f"{error}.", hint=f"{hint}django-redis.", id="cache_aside.E008")]
     except Unavailable as error:
         return [
             Error(
@@ -176,7 +197,11 @@ def of_server(found: Server) -> Iterator[CheckMessage]:
 
 
 def _is_django_redis(cache: dict[str, Any]) -> bool:
-    return str(cache.get("BACKEND", "")).startswith("django_redis.")
+    """Its own, or one made of it, as the instrumented one of django-prometheus."""
+    try:
+        return issubclass(import_string(cache["BACKEND"]), RedisCache)
+    except (KeyError, ImportError, TypeError):
+        return False
 
 
 def _unpickles(cache: dict[str, Any]) -> bool:

@@ -27,7 +27,7 @@ FLOORS = [
     ["reading"],
     ["orm"],
     ["records", "sql", "invalidation", "pages", "fragments", "values"],
-    ["reads", "visit"],
+    ["installed", "reads", "visit"],
     ["__init__"],
     ["warming", "models"],
     ["instruments"],

@@ -127,7 +127,6 @@ class Hooks:
             self.transaction.open_gates()
 
 
-# Whether connections are watched as they are opened.
 _installed = False
 
 
@@ -163,17 +162,26 @@ def watch(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
         setattr(connection, name, partial(getattr(hooks, name), getattr(connection, name)))
 
 
-def unwatched(connection: BaseDatabaseWrapper) -> str:
-    """Why nothing of this connection may be cached: its writes do not pass here. Else ""."""
+def is_installed() -> bool:
+    """Whether connections are watched as they are opened."""
+    return _installed
+
+
+def is_watched(connection: BaseDatabaseWrapper) -> bool:
+    """Whether all statements of the connection pass here."""
     execute = getattr(connection, "cache_aside_execute", None)
     if execute is None:
         # What was never opened has written nothing, and will be watched from the start.
-        watched = connection.connection is None and _installed
-    else:
-        watched = execute in connection.execute_wrappers
-    if not watched:
-        _tell_once()
-    return "" if watched else UNWATCHED
+        return connection.connection is None and _installed
+    return execute in connection.execute_wrappers
+
+
+def unwatched(connection: BaseDatabaseWrapper) -> str:
+    """Why nothing of this connection may be cached: its writes do not pass here. Else ""."""
+    if is_watched(connection):
+        return ""
+    _tell_once()
+    return UNWATCHED
 
 
 _told: set[str] = set()

@@ -65,6 +65,8 @@ class Touched:
 
     def open(self, writer: str, sql: str = "") -> None:
         """Open all; where Redis cannot be reached, see to it that it happens later."""
+        if client.misconfigured:
+            return  # nothing of this process lies in a Redis, so nothing of it goes stale
         landed = client.insist(
             [
                 *(gates.open(gate, writer) for gate in sorted(self.gates)),

@@ -122,3 +122,33 @@ class Pet(Animal):
 
     class Meta:
         proxy = True
+
+
+class Recorded(models.Model):
+    """Abstract, with records for each model that is made of it."""
+
+    name = models.CharField(max_length=30)
+
+    objects = CacheAsideManager()
+    records = Records["Recorded"]()
+
+    class Meta:
+        abstract = True
+
+
+class Keeper(Recorded):
+    """Its records are declared on its base."""
+
+
+class Visitor(models.Model):
+    """Its records are its own."""
+
+    name = models.CharField(max_length=30)
+
+    records = Records["Visitor"]()
+
+
+class Ticket(models.Model):
+    """As somebody else's: it knows nothing of a cache."""
+
+    price = models.IntegerField(default=0)
