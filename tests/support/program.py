@@ -82,7 +82,12 @@ class Program:
 
 def set_up(**settings: Any) -> str:
     """Statements that set Django up on the database and the Redis of this run."""
-    found: dict[str, Any] = {"DATABASES": {"default": database()}, "USE_TZ": True, **settings}
+    found: dict[str, Any] = {
+        "DATABASES": {"default": database()},
+        "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
+        "USE_TZ": True,
+        **settings,
+    }
     return (
         f"import django; from django.conf import settings; settings.configure(**{found!r}); "
         "django.setup()"

@@ -18,6 +18,7 @@ from django.core.cache import caches
 from django.core.signals import setting_changed
 from django.db import connections
 from django_redis import get_redis_connection
+from django_redis.cache import RedisCache
 from redis.cluster import RedisCluster
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
 
@@ -170,10 +171,12 @@ def _connect(alias: str) -> Any:
     try:
         redis = get_redis_connection(alias)
     except NotImplementedError:
-        kind = type(caches[alias]).__name__
-        raise Misconfigured(
-            f"CACHES[{alias!r}] is a {kind}, and must be a cache of django-redis"
-        ) from None
+        cache: Any = caches[alias]
+        if isinstance(cache, RedisCache):
+            wrong = f"has a {type(cache.client).__name__}, and all keys must lie in one Redis"
+        else:
+            wrong = f"is a {type(cache).__name__}, and must be a cache of django-redis"
+        raise Misconfigured(f"CACHES[{alias!r}] {wrong}") from None
     except Exception as error:  # whatever a backend raises for what is written in CACHES
         raise Misconfigured(f"CACHES[{alias!r}] cannot be used: {error}") from error
     pool = getattr(redis, "connection_pool", None)  # a cluster has one for each node
