@@ -32,7 +32,7 @@ FLOORS = [
     ["warming", "models"],
     ["instruments"],
     ["templatetags"],
-    ["checks", "admin", "lab"],
+    ["checks", "admin", "lab", "testing"],
     ["management", "apps"],
 ]
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}
@@ -45,6 +45,7 @@ EXTRAS = {
     "prometheus_client": {"instruments/metrics.py"},
     "sqlparse": {"instruments/report.py", "templatetags/cache_aside.py"},  # Django requires it
     "pygal": {"lab/charts.py"},
+    "pytest": {"testing/plugin.py"},
     "rich": {"management/commands/show_cache.py", "management/progress.py"},
 }
 # Django's inner parts, and where they may be touched.
