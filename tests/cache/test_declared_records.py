@@ -11,8 +11,8 @@ from django.conf import settings
 from planets.cache import Records, records
 from planets.cache.events import Fetch
 from planets.cache.storage import keys
-from tests.support.program import Program, set_up
 from tests.cache.zoo.models import Keeper, Recorded, Ticket, Visitor
+from tests.support.program import Program, set_up
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
