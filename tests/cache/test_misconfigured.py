@@ -19,8 +19,8 @@ from django.db import transaction
 from planets.cache import fetch, invalidate
 from planets.cache.events import Fetch, Invalidation, invalidated
 from planets.cache.storage.client import client
+from tests.cache.zoo.models import Keeper, Visitor
 from tests.support.program import ROOT
-from tests.zoo.models import Keeper, Visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -256,7 +256,7 @@ def test_migrate_says_what_is_wrong_and_where_told_to_go_on_it_does(
         assert "Traceback" not in refused.stderr
 
     for done in (
-        migrate(project, wrong, "--skip-checks", "planets"),
+        migrate(project, wrong, "--skip-checks", "auth"),
         migrate(project, wrong, ENABLED=False),
     ):
         assert done.returncode == 0, done.stderr

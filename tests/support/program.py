@@ -12,9 +12,9 @@ from typing import Any, Self
 
 from django.db import connection
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PATIENCE = 60.0  # seconds after which an answer that must come has failed
+from .waiting import PATIENCE
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 # A line is an expression, whose value goes back, or a statement. Both are JSON.
 LOOP = """
 import json, sys, traceback

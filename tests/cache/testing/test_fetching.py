@@ -7,8 +7,8 @@ from django.db import transaction
 
 from planets.cache import fetch
 from planets.cache.testing import assert_cached, assert_not_cached, disabled, fetches
-from tests.interleave import elsewhere
-from tests.zoo.models import Keeper
+from tests.cache.zoo.models import Keeper
+from tests.support.interleave import elsewhere
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,7 +18,7 @@ from planets.cache.testing import (
     isolated,
 )
 from planets.cache.testing.isolation import remove
-from tests.zoo.models import Keeper
+from tests.cache.zoo.models import Keeper
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

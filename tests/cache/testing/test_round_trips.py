@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from planets.cache.testing import assert_round_trips, round_trips
-from tests.interleave import elsewhere
-from tests.zoo.models import Keeper
+from tests.cache.zoo.models import Keeper
+from tests.support.interleave import elsewhere
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
