@@ -17,7 +17,7 @@ from redis.connection import parse_url
 
 from .conf import Conf, conf
 from .instruments.server import Server, server
-from .storage.errors import Unavailable
+from .storage.errors import Unavailable, is_forbidden
 from .storage.gates import GATE_MS
 
 REDIS = "redis"  # the tag of the checks that ask it
@@ -127,6 +127,8 @@ def check_redis(**kwargs: Any) -> list[CheckMessage]:
     try:
         return list(of_server(server()))
     except Unavailable as error:
+        if is_forbidden(error.__cause__):
+            return list(without_info())
         return [
             Error(
                 f"Redis is not reachable: {error}",
@@ -137,6 +139,16 @@ def check_redis(**kwargs: Any) -> list[CheckMessage]:
         ]
     except ImproperlyConfigured:
         return []  # check_settings tells
+
+
+def without_info() -> Iterator[CheckMessage]:
+    """Redis forbids INFO, by which it would also tell all else that is checked here."""
+    yield Warning(
+        "Redis does not tell which run it is: it forbids INFO.",
+        hint="It may have forgotten invalidations since the last connection, so each new one makes "
+        "all that is cached unreachable. Permit it: ACL SETUSER <user> +info.",
+        id="cache_aside.W009",
+    )
 
 
 def of_server(found: Server) -> Iterator[CheckMessage]:
