@@ -67,8 +67,6 @@ def redis() -> Iterator[redis_py.Redis]:
     """A plain client on an empty key space, which is empty again afterwards."""
     with redis_py.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True) as plain:
         plain.flushdb()
-        # Which server this is; unknown, the next new connection would distrust what is filled.
-        client._exchange([client.greet()])
         yield plain
         plain.flushdb()
 

@@ -19,7 +19,7 @@ from redis.connection import parse_url
 
 from .conf import Conf, conf
 from .instruments.server import Server, server
-from .storage.errors import Misconfigured, Unavailable
+from .storage.errors import Misconfigured, Unavailable, is_forbidden
 from .storage.gates import GATE_MS
 
 REDIS = "redis"  # the tag of the checks that ask it
@@ -148,6 +148,8 @@ def check_redis(**kwargs: Any) -> list[CheckMessage]:
         hint = "Nothing is cached. What may stand in CACHES is told by the documentation of "
         return [Error(f"{error}.", hint=f"{hint}django-redis.", id="cache_aside.E008")]
     except Unavailable as error:
+        if is_forbidden(error.__cause__):
+            return list(without_info())
         return [
             Error(
                 f"Redis is not reachable: {error}",
@@ -158,6 +160,16 @@ def check_redis(**kwargs: Any) -> list[CheckMessage]:
         ]
     except ImproperlyConfigured:
         return []  # check_settings tells
+
+
+def without_info() -> Iterator[CheckMessage]:
+    """Redis forbids INFO, by which it would also tell all else that is checked here."""
+    yield Warning(
+        "Redis does not tell which run it is: it forbids INFO.",
+        hint="It may have forgotten invalidations since the last connection, so each new one makes "
+        "all that is cached unreachable. Permit it: ACL SETUSER <user> +info.",
+        id="cache_aside.W010",
+    )
 
 
 def of_server(found: Server) -> Iterator[CheckMessage]:

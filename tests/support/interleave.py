@@ -167,4 +167,4 @@ def without_lease_check(patch: pytest.MonkeyPatch) -> None:
 
 def without_recall(patch: pytest.MonkeyPatch) -> None:
     """A Redis is trusted whoever it is."""
-    patch.setattr(Client, "greet", lambda self: ("PING",))
+    patch.setattr(Client, "greet", lambda self, new=True: ("PING",))

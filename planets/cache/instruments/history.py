@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, get_args
 
-from redis.exceptions import RedisError
-
 from .. import stats
 from ..conf import conf
 from ..events import Kind
 from ..storage import keys
 from ..storage.client import client
-from ..storage.errors import Unavailable
+from ..storage.errors import FAILURES, Unavailable
 from .server import asking
 
 MINUTES = 60
@@ -82,7 +80,7 @@ class Teller:
                     pipeline.hincrby(key, outcome, count)
             pipeline.expire(key, (MINUTES + 1) * 60)
             pipeline.execute()
-        except (RedisError, OSError, Unavailable):
+        except (*FAILURES, Unavailable):
             return
         self.told = now
 

@@ -61,7 +61,7 @@ SECONDS = {
 }
 AWAY = Gauge(
     "cache_aside_redis_away",
-    "Processes that leave Redis alone after failures.",
+    "Processes that leave Redis alone, after failures or because it is slow.",
     registry=REGISTRY,
     multiprocess_mode="livesum",
 )
@@ -107,7 +107,7 @@ def tell(**kwargs: Any) -> None:
             if new := value - _told.get(name, 0):
                 _metric(*name).inc(new)
                 _told[name] = value
-        AWAY.set(client.away)
+        AWAY.set(bool(client.avoided))
         OWED.set(client.debt)
 
 

@@ -12,10 +12,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from redis.cluster import RedisCluster
-from redis.exceptions import RedisError
 
 from ..storage.client import client
-from ..storage.errors import Unavailable
+from ..storage.errors import FAILURES, Unavailable
 
 
 @contextmanager
@@ -23,7 +22,7 @@ def asking() -> Iterator[Any]:
     """A redis-py client; within, any failure of Redis is Unavailable."""
     try:
         yield client.redis()
-    except (RedisError, OSError) as error:
+    except FAILURES as error:
         raise Unavailable(f"{type(error).__name__}: {error}") from error
 
 

@@ -25,7 +25,7 @@ from ..storage.near import near
 from ..storage.wire import Command, Reply
 from . import causes, path
 from .dependencies import CLOSED, TWICE, Dependencies, Tracker, tracker, tracking
-from .envelope import HEAD, Undecodable, plain_bytes, unwrap, wrap
+from .envelope import HEAD, Undecodable, unwrap, wrap
 from .gated import GATE_BYTES
 from .lookup import (
     ANY,
@@ -41,6 +41,7 @@ from .lookup import (
 from .permission import forbidden, forbidden_to
 from .recent import Recent
 from .record_format import ask_token, read_token
+from .weight import of_tree
 
 MAX_REMEMBERED = 8192  # keys whose dependencies a process remembers
 
@@ -143,7 +144,7 @@ class ComputedShelf:
         )
         return Found(
             made, tuple(entry.gates.values()), entry.expires, len(reply), entry.load_ms,
-            plain_bytes(reply), entry.filled,
+            entry.filled,
         )  # fmt: skip
 
     def current(self, lookup: Lookup, mark: str) -> Found | None:
@@ -206,7 +207,7 @@ class ComputedShelf:
             near.keep(
                 ticket,
                 [
-                    (key, found, found.expires, found.plain_bytes),
+                    (key, found, found.expires, of_tree(found)),
                     *((gate, token, for_ever, GATE_BYTES) for gate, token in needed.gates.items()),
                     *(
                         (near.token_slot(record), token, for_ever, GATE_BYTES)

@@ -53,9 +53,3 @@ def unwrap(key: str, data: object, *, max_bytes: int) -> bytes:
         return zstandard.decompress(body)
     except zstandard.ZstdError as error:
         raise Undecodable(str(error)) from error
-
-
-def plain_bytes(data: bytes) -> int:
-    """How long the body is that unwrap() has taken out of `data`."""
-    body = data[HEAD:]
-    return zstandard.frame_content_size(body) if data[:1] == ZSTD else len(body)

@@ -16,7 +16,7 @@ from .dependencies import Tracker
 from .envelope import Undecodable
 from .lookup import Found, Generations, Loaded, Lookup, Seen
 
-GATE_BYTES = 16  # of a generation's token
+GATE_BYTES = 65  # of a generation's token, in memory
 
 WRITING = "a write to its tables is in flight"
 
@@ -39,6 +39,10 @@ class GatedShelf:
     def behind(self, lookup: Lookup, absent: bool) -> slice:
         """Which of the lookup's gates a value, or an absence, stands behind."""
         return slice(None)
+
+    def weigh(self, key: str, found: Found) -> int:
+        """The bytes that it takes in memory, where the near tier keeps it under this key."""
+        raise NotImplementedError
 
     # --- looking
 
@@ -109,8 +113,7 @@ class GatedShelf:
 
     def keep(self, lookup: Lookup, ticket: int, seen: Seen) -> None:
         slots: list[tuple[str, Any, float, int]] = [
-            (key, found, found.expires, found.plain_bytes or found.bytes)
-            for key, found in seen.hits.items()
+            (key, found, found.expires, self.weigh(key, found)) for key, found in seen.hits.items()
         ]
         for gate, generation in zip(lookup.gates, seen.generations, strict=True):
             if generation:

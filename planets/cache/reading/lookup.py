@@ -21,7 +21,6 @@ class Found(NamedTuple):
     expires: float  # Unix time
     bytes: int
     load_ms: float | None = None
-    plain_bytes: int = 0  # before compression, where it was compressed
     filled: float = 0.0  # Unix time
     token: str = ""  # of a record: the lease that it was filled under
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .. import stats
@@ -92,8 +93,12 @@ def begin(lookup: Lookup, reason: str = "") -> Begun:
 
 def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
     """Fill and report: all that comes after the load."""
-    seen = begun.claimed.seen
-    filled = fill(lookup, begun.claimed, loaded) if begun.claimed.mine else NOTHING_FILLED
+    seen, mine = begun.claimed.seen, begun.claimed.mine
+    try:
+        filled = fill(lookup, begun.claimed, loaded) if mine else NOTHING_FILLED
+    except BaseException:  # whatever it is, nobody is to wait for a fill that does not come
+        release(mine, begun.claimed.token)
+        raise
     if begun.outcome == "miss" and tracker():
         lookup.shelf.note(lookup, seen, loaded, filled.stored)
     reason = filled.reason or begun.reason
@@ -165,7 +170,11 @@ def ask_for_leases(lookup: Lookup, seen: Seen, token: str) -> tuple[Seen, dict[s
     asked = seen.missing
     admits = lookup.shelf.admit(lookup, seen)
     claims = [leases.claim(key, token) for key in asked]
-    replies = client.call(*admits, *claims, *lookup.shelf.look(lookup, asked))
+    try:
+        replies = client.call(*admits, *claims, *lookup.shelf.look(lookup, asked))
+    except BaseException:
+        release(asked, token)  # Redis may have given them, and its answer is lost
+        raise
     holders = dict(zip(asked, map(leases.holder, replies[len(admits) :]), strict=False))
     mine = [key for key in asked if holders[key] == token]
     try:
@@ -180,7 +189,7 @@ def ask_for_leases(lookup: Lookup, seen: Seen, token: str) -> tuple[Seen, dict[s
     ), holders
 
 
-def release(keys: list[str], token: str) -> None:
+def release(keys: Sequence[str], token: str) -> None:
     """Give leases back unused, so that nobody waits for them."""
     try:
         if keys:
@@ -203,7 +212,7 @@ def load_missing(load: Load, begun: Begun) -> Loaded:
         else:
             values = load(claimed.seen.missing)
     except BaseException:
-        release(list(claimed.mine), claimed.token)
+        release(claimed.mine, claimed.token)
         raise
     return timed(values, claimed, started)
 

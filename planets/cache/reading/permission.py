@@ -39,9 +39,7 @@ def forbidden(lookup: Lookup) -> str:
         transaction = hooks.transaction_of(connection)
         if transaction and (reason := transaction.forbids(lookup.gates, lookup.keys)):
             return reason
-    if client.away:
-        return "Redis is away"
-    return ""
+    return client.avoided
 
 
 def forbidden_to(gates: Iterable[str], records: Iterable[str]) -> str:

@@ -28,6 +28,7 @@ from .gated import GatedShelf
 from .lookup import Found, Lookup, Seen, oldest
 from .rows import Row
 from .texts import text_of
+from .weight import of_rows, of_values
 
 # Seal, schema and database, the filler's token, times of fill and expiry, ms of the load, "absent"
 # or "", generations: with spaces between.
@@ -84,6 +85,9 @@ class RecordShelf(GatedShelf):
 
     def read(self, key: str) -> Command:
         return ("HGETALL", key)
+
+    def weigh(self, key: str, found: Found) -> int:
+        return of_rows([found.value or ()]) + of_values(found.generation)
 
     def behind(self, lookup: Lookup, absent: bool) -> slice:
         """A row goes stale with the bulk generation; an absence with any write to its table."""

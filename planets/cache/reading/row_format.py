@@ -12,10 +12,10 @@ from ..storage import keys, leases
 from ..storage.wire import Command, Reply
 from ..writing import reader
 from . import codec
-from .envelope import plain_bytes
 from .gated import GatedShelf
 from .lookup import Found, Lookup, oldest
 from .rows import SharedRows
+from .weight import of_rows, of_values
 
 
 class RowShelf(GatedShelf):
@@ -31,11 +31,12 @@ class RowShelf(GatedShelf):
             return None
         entry = codec.decode(key, reply, max_bytes=conf().MAX_BYTES)
         rows = SharedRows(entry.rows) if conf().NEAR else entry.rows
-        plain = plain_bytes(reply)
-        size = len(reply)
-        return Found(
-            rows, entry.generation, entry.expires, size, entry.load_ms, plain, entry.filled
-        )
+        return Found(rows, entry.generation, entry.expires, len(reply), entry.load_ms, entry.filled)
+
+    def weigh(self, key: str, found: Found) -> int:
+        if isinstance(found.value, SharedRows):
+            found.value.kept_as = key
+        return of_rows(found.value) + of_values(found.generation)
 
     def fill(
         self, lookup: Lookup, key: str, token: str, expiry: tuple[str, int], found: Found

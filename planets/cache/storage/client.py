@@ -9,34 +9,30 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
 from django.core.cache import caches
 from django.core.signals import setting_changed
-from django.db import connections
 from django_redis import get_redis_connection
 from django_redis.cache import RedisCache
 from redis.cluster import RedisCluster
-from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from ..conf import conf
-from . import keys
+from . import greeting
 from .breaker import Breaker
 from .debt import debt
-from .errors import Misconfigured, Refused, Unavailable
-from .scripts import script
+from .errors import FAILURES, Misconfigured, Refused, Unavailable, is_final, is_full
+from .pace import Pace
 from .wire import ClusterWire, Command, Reply, Wire
 
 logger = logging.getLogger(__name__)
 
 Exchange = Callable[[Sequence[Command]], list[Reply]]
-
-# A Redis that is full, a replica, or cannot save still serves reads, so these open no breaker.
-WRITES_REFUSED = (OutOfMemoryError, ReadOnlyError)
-WRITES_REFUSED_WORDS = ("MISCONF", "NOREPLICAS")
 
 
 class Client:
@@ -45,6 +41,7 @@ class Client:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.breaker = Breaker(self._attempt)
+        self.pace = Pace(lambda: self._exchange([("PING",)]))
         self._redis: Any = None
         self._misconfigured = ""
         self._wire: Wire | ClusterWire | None = None
@@ -52,7 +49,14 @@ class Client:
     @property
     def away(self) -> bool:
         """True while Redis is not asked: after failures, or while an invalidation is owed."""
-        return self.breaker.away
+        return self.breaker.now
+
+    @property
+    def avoided(self) -> str:
+        """Why no fetch is to ask Redis now; "" where it may."""
+        if self.breaker.now:
+            return "Redis is away"
+        return "Redis is slower than the database" if self.pace.now else ""
 
     @property
     def debt(self) -> int:
@@ -62,18 +66,25 @@ class Client:
     @property
     def misconfigured(self) -> str:
         """Why CACHES has no Redis for the layer; "" where it has one."""
-        if self._redis is None and not self._misconfigured:
+        if self._redis is None and not self.away:
+            with suppress(Misconfigured, *FAILURES):
+                self.redis()
+        return self._misconfigured
+
+    def redis(self) -> Any:
+        """The redis-py client of django-redis.
+
+        Raises Misconfigured, and one of FAILURES where a cluster cannot tell its nodes.
+        """
+        if self._misconfigured:
+            raise Misconfigured(self._misconfigured)
+        if self._redis is None:
             try:
                 self._redis = _connect(conf().REDIS)
             except Misconfigured as error:
                 self._misconfigured = str(error)
                 logger.error("Nothing is cached: %s", error)
-        return self._misconfigured
-
-    def redis(self) -> Any:
-        """The redis-py client of django-redis. Raises Misconfigured."""
-        if reason := self.misconfigured:
-            raise Misconfigured(reason)
+                raise
         return self._redis
 
     def call(self, *commands: Command) -> list[Reply]:
@@ -84,16 +95,23 @@ class Client:
         """
         if self.away:
             raise Unavailable("Redis is away")
+        started = time.perf_counter()
         try:
             replies = self._exchange(commands)
-        except (RedisError, OSError) as error:
+        except ResponseError as error:
+            # It was greeted and refused: it cannot be told what is stale, so nothing of it is read.
+            self.breaker.begin(str(error))
+            raise Refused(str(error)) from error
+        except FAILURES as error:
             self.breaker.failed(error)
             raise Unavailable(str(error)) from error
+        finally:
+            self.pace.round_trip(time.perf_counter() - started)
         for reply in replies:
             if isinstance(reply, RedisError) and not str(reply).startswith("WRONGTYPE"):
-                if not isinstance(reply, WRITES_REFUSED) and not str(reply).startswith(
-                    WRITES_REFUSED_WORDS
-                ):
+                if is_final(reply):
+                    self.breaker.begin(str(reply))
+                elif not is_full(reply):
                     self.breaker.failed(reply)
                 raise Refused(str(reply)) from reply
         self.breaker.succeeded()
@@ -111,7 +129,7 @@ class Client:
             return False  # nothing of this process can be in a Redis that it does not have
         except Unavailable as error:
             debt.add(commands)
-            self.breaker.leave(error)
+            self.breaker.begin(str(error))
             return False
         return True
 
@@ -127,20 +145,22 @@ class Client:
         finally:
             self._exchange = usual  # type: ignore[method-assign]
 
-    def greet(self) -> Command:
-        """What is asked first on every new connection: see lua/recall.lua."""
-        gates = {keys.server_run(alias): keys.database_gate(alias) for alias in connections}
-        return script("recall", [key for pair in gates.items() for key in pair], keys.GATE_MS)
+    def greet(self, new: bool = True) -> Command:
+        """What is asked first on every new connection, and again each second: see greeting.py."""
+        return greeting.greeting(new=new)
 
     def reset(self) -> None:
         """The settings have changed: look into CACHES again."""
         self._redis, self._misconfigured = None, ""
+        self.breaker.forget()
+        self.pace.forget()
 
     def after_fork(self) -> None:
         """In a child: the parent's locks, threads and connections are not ours."""
         self._lock = threading.Lock()
         self._wire = None
-        self.breaker.renew_lock()
+        self.breaker.renew()
+        self.pace.renew()
 
     def _exchange(self, commands: Sequence[Command]) -> list[Reply]:
         wire, redis = self._wire, self.redis()
@@ -154,20 +174,25 @@ class Client:
                 if self._wire:
                     self._wire.close()
                 cluster = isinstance(redis, RedisCluster)
-                self._wire = ClusterWire(redis) if cluster else Wire(redis, self.greet)
+                self._wire = (
+                    ClusterWire(redis) if cluster else Wire(redis, self.greet, greeting.hear)
+                )
             return self._wire
 
-    def _attempt(self) -> int | None:
-        """What the breaker does to reach Redis again: pay the debt. See Breaker."""
+    def _attempt(self) -> int:
+        """What the breaker does to reach Redis again: rehearse, and pay the debt."""
         owed = debt.owed()
-        for reply in self._exchange([("PING",), *owed]):
-            if isinstance(reply, RedisError):
+        if self._wire:
+            self._wire.distrust()
+        for reply in self._exchange([("PING",), *greeting.rehearsal(), *owed]):
+            if isinstance(reply, RedisError) and not is_full(reply):
                 raise reply
-        return len(owed) if debt.pay(owed) else None
+        debt.pay(owed)
+        return len(owed)
 
 
 def _connect(alias: str) -> Any:
-    """The redis-py client of a cache of django-redis. Raises Misconfigured."""
+    """The redis-py client of a cache of django-redis. Raises Misconfigured and FAILURES."""
     try:
         redis = get_redis_connection(alias)
     except NotImplementedError:
@@ -177,6 +202,8 @@ def _connect(alias: str) -> Any:
         else:
             wrong = f"is a {type(cache).__name__}, and must be a cache of django-redis"
         raise Misconfigured(f"CACHES[{alias!r}] {wrong}") from None
+    except FAILURES:
+        raise
     except Exception as error:  # whatever a backend raises for what is written in CACHES
         raise Misconfigured(f"CACHES[{alias!r}] cannot be used: {error}") from error
     pool = getattr(redis, "connection_pool", None)  # a cluster has one for each node

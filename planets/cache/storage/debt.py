@@ -46,12 +46,11 @@ class Debt:
                     script("hold", [gate], secrets.token_hex(8), 0): None for gate in gates
                 }
 
-    def pay(self, landed: Iterable[Command]) -> bool:
-        """These have landed. Returns whether nothing is owed any more."""
+    def pay(self, landed: Iterable[Command]) -> None:
+        """These have landed."""
         with self._lock:
             for command in landed:
                 self._owed.pop(command, None)
-            return not self._owed
 
 
 debt = Debt()

@@ -1,5 +1,21 @@
 """Why Redis did not do what it was asked."""
 
+import re
+
+from redis.exceptions import (
+    ClusterDownError,
+    MovedError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+)
+
+# What redis-py raises where Redis is not reachable, or answers with an error: a cluster's own
+# exception is none of its others.
+FAILURES = (RedisError, RedisClusterException, OSError)
+
 
 class Unavailable(Exception):
     """Redis did not answer, or is not being asked. The caller does without it."""
@@ -11,3 +27,27 @@ class Refused(Unavailable):
 
 class Misconfigured(Unavailable):
     """CACHES has no Redis that the layer could use."""
+
+
+# What redis-py has a class for, and the words of what it has none for, or of what stands in the
+# error of a script: Redis 6 puts words of its own around it.
+FINAL = (ClusterDownError, MovedError, NoPermissionError, ReadOnlyError)
+FINAL_WORDS = re.compile(
+    "READONLY|MISCONF|NOREPLICAS|NOPERM|NOAUTH|unknown command|Unknown Redis command"
+    "|can't run this command|can't access at least one of the keys"
+)
+
+
+def is_full(error: object) -> bool:
+    """Redis has no memory for a fill. It still serves, and an invalidation needs none."""
+    return isinstance(error, OutOfMemoryError) or "-OOM " in str(error)
+
+
+def is_forbidden(error: object) -> bool:
+    """Redis does not let this user do that, or has been told not to know the command."""
+    return isinstance(error, NoPermissionError) or "unknown command" in str(error)
+
+
+def is_final(error: object) -> bool:
+    """It is not about one key: Redis will say the same until somebody mends it."""
+    return isinstance(error, FINAL) or FINAL_WORDS.search(str(error)) is not None

@@ -2,6 +2,7 @@
 
 A gate is `o:<token>` (open), `w:<writer>@<deadline>,...` (closed) or missing. Tokens are random and
 never counted, because a failover can rewind a counter to a value that entries were filled under.
+The gate of everything is `o:<token>@<run>`: in which run of the server it was opened.
 A lease, in the same words, is a gate for one record: see leases.py.
 """
 
@@ -10,14 +11,16 @@ from __future__ import annotations
 import secrets
 
 from ..conf import conf
-from .keys import GATE_MS
+from .keys import GATE_MS, is_database_gate
 from .scripts import script
 from .wire import Command
+
+TOKEN = 16  # characters of a token
 
 
 def token() -> str:
     """64 random bits: no two generations, leases or writers share a name."""
-    return secrets.token_hex(8)
+    return secrets.token_hex(TOKEN // 2)
 
 
 def close(gate: str, writer: str) -> Command:
@@ -32,13 +35,13 @@ def open(gate: str, writer: str) -> Command:
 
 def admit(gate: str) -> Command:
     """Replies the gate as it is now; opens a new generation where it is missing."""
-    return script("admit", [gate], token(), GATE_MS)
+    return script("admit", [gate], token(), GATE_MS, "run" if is_database_gate(gate) else "")
 
 
 def generation(reply: object) -> str | None:
     """The token of an open gate, None for a closed or missing one (or anything else)."""
     if isinstance(reply, bytes) and reply[:2] == b"o:":
-        return reply[2:].decode("ascii", "replace")
+        return reply[2 : 2 + TOKEN].decode("ascii", "replace")
     return None
 
 

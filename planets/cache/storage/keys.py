@@ -127,9 +127,9 @@ def records_gate(alias: str, table: str) -> str:
     return _gate(conf().PREFIX, places.database_name(alias), f"{table}#rows")
 
 
-def server_run(alias: str) -> str:
-    """`run:<database>`: which run of which server its entries were last trusted in."""
-    return f"{conf().PREFIX}run:{places.database_name(alias)}"
+def is_database_gate(key: str) -> bool:
+    """Whether a gate is that of a whole database."""
+    return key.endswith(":*")
 
 
 def minute(number: int) -> str:
@@ -147,7 +147,6 @@ KINDS = {
     "sql:": "sql",
     "gen:": "gate",
     "lease:": "lease",
-    "run:": "gate",
     "stat:": "statistics",
 }
 

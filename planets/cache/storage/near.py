@@ -24,6 +24,7 @@ from typing import Any
 
 from .. import stats
 from ..conf import conf
+from . import clock
 from .tracking import Tracking
 
 # Pushes remembered for readers that are on their way; a reader slower than this many keeps nothing.
@@ -31,9 +32,8 @@ REMEMBERED = 10_000
 # No name in Redis that is ours ends so.
 TOKEN_SLOT = "\0token"  # noqa: S105  a name
 
-# What a decoded value, and what converters make of it, takes in memory for each byte that it takes
-# uncompressed in Redis, and its slot; measured.
-WEIGHT, SLOT = 8, 400
+# Bytes of a slot besides what it keeps: the key and what holds both; measured.
+SLOT = 800
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class Slot:
     """A kept value: an open gate's reply, or what was found under an entry's key."""
 
     value: Any
-    until: float  # monotonic time; of a gate: never, its expiry is pushed
+    until: float  # by the clock of clock.py; of a gate: never, its expiry is pushed
     weight: int
 
 
@@ -66,7 +66,7 @@ class Near:
 
     def look(self, keys: Iterable[str]) -> list[Any] | None:
         """What is kept under each key, None for nothing; None in all where nothing is trusted."""
-        now = time.monotonic()
+        now = clock.now()
         if not self.tracking.trusted(now):
             self.tracking.start()
             return None
@@ -93,7 +93,7 @@ class Near:
 
     def keep(self, ticket: int, found: Iterable[tuple[str, Any, float, int]]) -> None:
         """Keep (key, value, Unix time of expiry, bytes) unless a push has come since the ticket."""
-        now, clock = time.monotonic(), time.time()
+        now, unix = clock.now(), time.time()
         with self._lock:
             if ticket < self._forgotten or not self.tracking.trusted(now):
                 return
@@ -102,12 +102,25 @@ class Near:
                 if pushed > ticket or not key.startswith(self.tracking.prefixes):
                     continue
                 self._remove(key)
-                slot = Slot(value, now + expires - clock, SLOT + WEIGHT * size)
+                if SLOT + size > conf().NEAR_BYTES:
+                    continue  # to make room for it would be to forget all others, and then it too
+                slot = Slot(value, now + expires - unix, SLOT + size)
                 self._slots[key] = slot
                 self._weight += slot.weight
-            while self._weight > conf().NEAR_BYTES and self._slots:
-                self._remove(next(iter(self._slots)))
-                stats.count("near", "evicted")
+            self._make_room()
+
+    def grew(self, key: str, more: int) -> None:
+        """What is kept under this key takes so many bytes more."""
+        with self._lock:
+            if slot := self._slots.get(key):
+                slot.weight += more
+                self._weight += more
+                self._make_room()
+
+    def _make_room(self) -> None:
+        while self._weight > conf().NEAR_BYTES and self._slots:
+            self._remove(next(iter(self._slots)))
+            stats.count("near", "evicted")
 
     # --- dropping
 

@@ -7,15 +7,21 @@ takes more than half as long as the round trip itself, and redis-py's pipeline s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from redis.cluster import RedisCluster
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
+from . import clock
+
 Command = tuple[Any, ...]
 Reply = Any
+
+# Seconds for which what a server answered to the greeting holds.
+WORD = 1.0
 
 
 class Line:
@@ -24,6 +30,7 @@ class Line:
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.met = False
+        self.outage = 0  # the last one before they met
         connection.register_connect_callback(self.forget)
 
     def forget(self, connection: Any) -> None:
@@ -32,18 +39,29 @@ class Line:
 
 
 class Wire:
-    """Round trips to one server. `greeting` makes what is asked first on every new connection."""
+    """Round trips to one server, which is greeted on every new connection, and each second again.
 
-    def __init__(self, redis: Any, greeting: Callable[[], Command]) -> None:
+    `greet(new)` makes the question that goes before the commands, in the same round trip; `hear` is
+    told the answer. Where it is an error nothing of that round trip is believed.
+    """
+
+    def __init__(
+        self, redis: Any, greet: Callable[[bool], Command], hear: Callable[[Reply], None]
+    ) -> None:
         self.redis = redis
-        self._greeting = greeting
+        self._greet, self._hear = greet, hear
+        self._word_until = float("-inf")
+        self._outages = 0
         self._pool = redis.connection_pool
         # The last one used is the first one taken. At most so many, for others use the pool, too.
         self._idle: list[Line] = []
         self._most = self._pool.max_connections // 2
 
     def exchange(self, commands: Sequence[Command]) -> list[Reply]:
-        """The replies; a command's ResponseError is its reply. Raises RedisError, OSError."""
+        """The replies; a command's ResponseError is its reply. Raises RedisError, OSError.
+
+        ResponseError where the server was greeted, and refused.
+        """
         line = self._take()
         try:
             replies = self._converse(line, commands)
@@ -57,11 +75,23 @@ class Wire:
             self._put(line)
         return replies
 
+    def distrust(self) -> None:
+        """There is an outage: connect anew, for the address may lead to another server by now."""
+        self._outages += 1  # those that are in use are greeted as new ones
+        self._word_until = float("-inf")
+        for line in self._take_all():
+            self._drop(line)
+
     def close(self) -> None:
         """Give all connections back; those that are in use, after it."""
         self._most = 0
-        while self._idle:
-            self._give_back(self._idle.pop())
+        for line in self._take_all():
+            self._give_back(line)
+
+    def _take_all(self) -> Iterator[Line]:
+        with contextlib.suppress(IndexError):
+            while True:
+                yield self._idle.pop()
 
     def _take(self) -> Line:
         while True:
@@ -94,10 +124,13 @@ class Wire:
         self._pool.release(line.connection)
 
     def _converse(self, line: Line, commands: Sequence[Command]) -> list[Reply]:
-        connection = line.connection
-        if new := not line.met:
-            line.met = True
-            commands = [self._greeting(), *commands]
+        connection, now, outages = line.connection, clock.now(), self._outages
+        new = not line.met or line.outage != outages
+        # All who come before the answer ask too, so that it cannot be late for any of them.
+        greets = new or now >= self._word_until
+        if greets:
+            line.met, line.outage = True, outages
+            commands = [self._greet(new), *commands]
         connection.send_packed_command(connection.pack_commands(commands))
         replies = []
         for _ in commands:
@@ -107,8 +140,12 @@ class Wire:
                 replies.append(error)
         if not line.met:
             raise RedisConnectionError("the connection was made anew in mid-call")
-        if new and isinstance(greeted := replies.pop(0), RedisError):
-            raise greeted
+        if greets:
+            if isinstance(answer := replies.pop(0), RedisError):
+                raise answer
+            self._hear(answer)
+            if outages == self._outages:
+                self._word_until = now + WORD
         return replies
 
 
@@ -117,6 +154,9 @@ class ClusterWire:
 
     def __init__(self, redis: RedisCluster) -> None:
         self.redis = redis
+
+    def distrust(self) -> None:
+        """Its nodes are not greeted."""
 
     def close(self) -> None:
         """It keeps no connections."""

@@ -106,18 +106,6 @@ def test_columns_that_are_not_the_rows_are_undecodable(columns: str) -> None:
         codec.decode(KEY, data, max_bytes=1000)
 
 
-def test_an_entry_knows_how_long_it_is_uncompressed() -> None:
-    entry: Any = codec.Entry(
-        generation=(), expires=1.0, filled=0.0, load_ms=1.0, tables=(), sql="",
-        rows=[("a" * 100,)] * 100,
-    )  # fmt: skip
-    plain, packed = (
-        codec.encode(KEY, entry, compress_above=limit, max_bytes=10**6) for limit in (0, 1000)
-    )
-    assert len(packed) < 1000 < len(plain)
-    assert envelope.plain_bytes(plain) == envelope.plain_bytes(packed) == len(plain) - envelope.HEAD
-
-
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

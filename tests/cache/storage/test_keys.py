@@ -21,7 +21,8 @@ def test_names_are_spelled_so(prefix: str, settings: Any) -> None:
     assert keys.gate("default", "Star") == f"{prefix}gen:{name}:star"
     assert keys.records_gate("default", "Star") == f"{prefix}gen:{name}:star#rows"
     assert keys.database_gate("default") == f"{prefix}gen:{name}:*"
-    assert keys.server_run("default") == f"{prefix}run:{name}"
+    assert keys.is_database_gate(keys.database_gate("default"))
+    assert not keys.is_database_gate(keys.gate("default", "Star"))
     assert keys.RECORDS["star"].key(3) == f"{prefix}star:3"
     assert keys.lease(f"{prefix}star:3") == f"{prefix}lease:{{{prefix}star:3}}"
     assert keys.minute(29_000_000) == f"{prefix}stat:29000000"

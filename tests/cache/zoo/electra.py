@@ -20,3 +20,8 @@ def by_record() -> str:
 
 def rename(name: str = NEW) -> None:
     Star.objects.filter(pk=3).update(name=name)
+
+
+def both() -> set[str]:
+    """What the cache says that it is called, however it is asked."""
+    return {by_record(), by_query()}

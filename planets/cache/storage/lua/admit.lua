@@ -1,5 +1,6 @@
 -- The generation that is current behind a gate; opens a new one where there is none.
--- KEYS: the gate. ARGV: a new random token, milliseconds.
+-- KEYS: the gate. ARGV: a new random token, milliseconds, "run" if the gate is to carry the run of
+-- this server, "" where INFO is forbidden: see greeting.py.
 local held = redis.pcall('GET', KEYS[1])
 if type(held) == 'string' then
   local kind = string.sub(held, 1, 2)
@@ -7,5 +8,11 @@ if type(held) == 'string' then
 end
 -- Missing, or not ours: a gate of the wrong type or form would never heal by itself.
 redis.call('DEL', KEYS[1])
-redis.call('SET', KEYS[1], 'o:' .. ARGV[1], 'PX', ARGV[2])
-return 'o:' .. ARGV[1]
+local opened = 'o:' .. ARGV[1]
+if ARGV[3] == 'run' then
+  local info = redis.pcall('INFO', 'replication')
+  local run = type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''
+  opened = opened .. '@' .. run
+end
+redis.call('SET', KEYS[1], opened, 'PX', ARGV[2])
+return opened

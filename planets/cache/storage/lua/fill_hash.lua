@@ -2,8 +2,9 @@
 -- KEYS: the lease, the record. ARGV: token, PEXPIRE or PEXPIREAT, milliseconds, field, value, ...
 if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 -- The first write of a script is where a full Redis refuses; a DEL in its place would not be.
-redis.call('SET', KEYS[1], ARGV[1], 'PX', 1)
+local room = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', 1)
 -- The old hash goes, so that no field of an older shape survives.
 redis.call('DEL', KEYS[1], KEYS[2])
+if room.err then return room end -- it is full: nobody is to wait for this fill
 redis.call('HSET', KEYS[2], unpack(ARGV, 4))
 return redis.call(ARGV[2], KEYS[2], ARGV[3])

@@ -1,16 +1,16 @@
--- Asks a server that a connection was just made to whether it is the one that was asked before. One
--- that was restarted from a file, or promoted from a replica that lagged, may have forgotten the
--- last invalidations, so all that it remembers goes out of reach.
--- KEYS: for each database, where the server's run is remembered and the gate of everything.
--- ARGV: milliseconds to remember it.
-local info = redis.pcall('INFO', 'server')
-local run = type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
-for i = 1, #KEYS, 2 do
-  if redis.pcall('GET', KEYS[i]) ~= run then
-    redis.call('DEL', KEYS[i])
-    local gate = redis.pcall('GET', KEYS[i + 1])
-    -- A closed gate stays closed for its writer's sake, and a new generation follows it anyway.
-    if type(gate) ~= 'string' or string.sub(gate, 1, 2) ~= 'w:' then redis.call('DEL', KEYS[i + 1]) end
-    redis.call('SET', KEYS[i], run, 'PX', ARGV[1])
-  end
+-- Asks a server which run it is, and proves that it takes writes: see greeting.py.
+-- KEYS: the gate of everything of each database, then keys where nothing is. ARGV: how many gates;
+-- "new" on a connection that was just made. Returns the run, "" where INFO is forbidden.
+local info = redis.pcall('INFO', 'replication')
+local run = type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''
+local gates = tonumber(ARGV[1])
+for i = 1, gates do
+  local held = redis.pcall('GET', KEYS[i])
+  -- A closed gate stays closed for its writer's sake, and a new generation follows it anyway.
+  local closed = type(held) == 'string' and string.sub(held, 1, 2) == 'w:'
+  local same = type(held) == 'string' and string.match(held, '@(%x*)$') == run
+  if run == '' then same = ARGV[2] == 'again' end
+  if not closed and not same then redis.call('DEL', KEYS[i]) end
 end
+redis.call('DEL', unpack(KEYS, gates + 1))
+return run
