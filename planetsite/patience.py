@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
-from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connection
 
 from .database_away import Busy, Refused, is_away, went_away
@@ -47,20 +46,30 @@ def answers() -> bool:
 
 
 class Patience:
-    """The seats of a process, and whether its database is known to be away."""
+    """The seats of a process, and whether its database is known to be away.
 
-    def __init__(self, seats: int, answers: Callable[[], bool]) -> None:
+    Until `limit` says how many there are, everybody may wait, as in a command.
+    """
+
+    def __init__(self, answers: Callable[[], bool]) -> None:
         self._answers = answers
-        self._seats = self._free = seats
+        self._seats = self._free = 0
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._probing = threading.Lock()
         self._was_there = True
         self.away = False
 
+    def limit(self, seats: int) -> None:
+        """From here on at most so many threads may wait at a time."""
+        self._seats = self._free = seats
+
     @contextmanager
     def asking(self) -> Iterator[None]:
         """Within it, this thread may wait for the database. Raises Refused."""
+        if not self._seats:
+            yield
+            return
         self._sit_down()
         try:
             yield
@@ -128,5 +137,4 @@ class Patience:
         return self._was_there
 
 
-# One thread is left for what needs no database.
-patience = Patience(max(1, settings.THREADS - 1), answers)
+patience = Patience(answers)

@@ -3,7 +3,8 @@
 from django.conf import settings
 from django.db import connections
 
-ENGINES = ("django.db.backends.mysql", "planetsite.mysql")
+from .patience import patience
+
 CONNECT_TIMEOUT = 5  # seconds at most, also where DB_TIMEOUT is more, or none
 
 
@@ -13,17 +14,11 @@ def limit_waits() -> None:
     A page then becomes a 503 where the server is there and silent. A migration may take its time,
     so this is no setting of the database, which commands would share.
     """
+    patience.limit(max(1, settings.THREADS - 1))  # one is left for what needs no database
     for database in connections.settings.values():
-        if database["ENGINE"] not in ENGINES:
-            continue
-        database["ENGINE"] = "planetsite.mysql"
-        if settings.DB_TIMEOUT:
+        if settings.DB_TIMEOUT and database["ENGINE"] == "planetsite.mysql":
             database["OPTIONS"] = database["OPTIONS"] | {
                 "connect_timeout": min(settings.DB_TIMEOUT, CONNECT_TIMEOUT),
                 "read_timeout": settings.DB_TIMEOUT,
                 "write_timeout": settings.DB_TIMEOUT,
             }
-    for connection in connections.all(initialized_only=True):
-        # Who asked for the vendor while the site was loaded made it, of Django's own class.
-        if connection.connection is None:
-            del connections[connection.alias]

@@ -107,7 +107,7 @@ def check_databases(**kwargs: Any) -> list[CheckMessage]:
 def isolation(databases: Mapping[str, Mapping[str, Any]]) -> Iterator[CheckMessage]:
     """MySQL's databases where the cache must keep out of transactions, or of everything."""
     for alias, database in databases.items():
-        if database.get("ENGINE") != "django.db.backends.mysql":
+        if not str(database.get("ENGINE")).endswith(".mysql"):  # Django's, or one made of it
             continue
         level = database.get("OPTIONS", {}).get("isolation_level", "read committed")
         level = (level or "left to the server").lower()

@@ -2,6 +2,7 @@
 field and otherwise ignored."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import QueryDict
@@ -26,6 +27,15 @@ class ListFilter(forms.Form):
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__({name: data[name][:LONGEST] for name in data}, label_suffix="")
+
+    def is_one_of_few(self, query_string: str) -> bool:
+        """Whether the address is one that the form itself could make, without a search.
+
+        There are some hundreds of them. Of others there is no end: with a field more than once, in
+        another order, written in another way, or with a value that is none of the choices.
+        """
+        as_made = {name: self.data[name] for name in self.fields if name in self.data}
+        return self.is_valid() and not self.data.get("q") and urlencode(as_made) == query_string
 
     def criteria(self) -> dict[str, Any]:
         """Keyword arguments for the manager's `listed`: valid choices, nothing for the rest."""
@@ -72,6 +82,15 @@ class MoonFilter(ListFilter):
             choices=[("", "All planets"), *((str(p.pk), p.name) for p in planets)],
         )
         self.order_fields(["q", "planet", "sort", "order"])
+
+    def is_one_of_few(self, query_string: str) -> bool:
+        """Whether the address is one that the form itself could make, without a search.
+
+        There are some hundreds of them. Of others there is no end: with a field more than once, in
+        another order, written in another way, or with a value that is none of the choices.
+        """
+        as_made = {name: self.data[name] for name in self.fields if name in self.data}
+        return self.is_valid() and not self.data.get("q") and urlencode(as_made) == query_string
 
     def criteria(self) -> dict[str, Any]:
         criteria = super().criteria()

@@ -1,18 +1,17 @@
-from http import HTTPStatus
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from .. import records
 from ..cache import cached_page
 from ..facts import BY_FIELD
+from ..managers import BRIEF_TTL
 from ..models import Moon, Planet
 from . import comparison, factsheet, pictures
 from .forms import MoonFilter, PlanetFilter
 
-ABSENT_TTL = 30  # seconds; somebody may be about to add that planet
 CARD_FACTS = ("radius", "distance", "day_length")
 
 
@@ -25,7 +24,7 @@ def home(request: HttpRequest) -> HttpResponse:
     planets = list(Planet.objects.listed(**criteria))
     sort = criteria.get("sort", "")
     card_facts = [*CARD_FACTS, *({sort} & BY_FIELD.keys() - {*CARD_FACTS})]
-    return render(
+    response = render(
         request,
         "planets/home.html",
         {
@@ -44,9 +43,10 @@ def home(request: HttpRequest) -> HttpResponse:
             "sorted_by": BY_FIELD[sort].label if sort in BY_FIELD else "",
         },
     )
+    return _kept(response, if_=chosen.is_one_of_few(request.META["QUERY_STRING"]))
 
 
-@cached_page(statuses={HTTPStatus.OK: None, HTTPStatus.NOT_FOUND: ABSENT_TTL})
+@cached_page
 @require_safe
 def planet(request: HttpRequest, planet_id: int) -> HttpResponse:
     all_planets = list(Planet.objects.in_order())
@@ -73,7 +73,7 @@ def planet(request: HttpRequest, planet_id: int) -> HttpResponse:
     )
 
 
-@cached_page(query=("planets",))
+@cached_page(ttl=BRIEF_TTL, query=("planets",))
 @require_safe
 def compare(request: HttpRequest) -> HttpResponse:
     values = request.GET.getlist("planets")
@@ -86,7 +86,8 @@ def compare(request: HttpRequest) -> HttpResponse:
     found = records.planets(planet_id for planet_id in choice.ids if planet_id in there)
     unknown = [planet_id for planet_id in choice.ids if planet_id not in found]
     planets = list(found.values())
-    return render(
+    problems = [*choice.problems, *(f"There is no planet number {n}." for n in unknown)]
+    response = render(
         request,
         "planets/compare.html",
         {
@@ -95,9 +96,10 @@ def compare(request: HttpRequest) -> HttpResponse:
             "all_planets": all_planets,
             "scene": pictures.scene(planets, sun=False),
             "rows": comparison.compare(planets),
-            "problems": [*choice.problems, *(f"There is no planet number {n}." for n in unknown)],
+            "problems": problems,
         },
     )
+    return _kept(response, if_=not problems)
 
 
 @cached_page(query=("q", "planet", "sort", "order"))
@@ -106,7 +108,7 @@ def moons(request: HttpRequest) -> HttpResponse:
     chosen = MoonFilter(request.GET, list(Planet.objects.in_order()))
     found = list(Moon.objects.listed(**chosen.criteria()))
     largest = max((moon.radius or 0 for moon in found), default=0)
-    return render(
+    response = render(
         request,
         "planets/moons.html",
         {
@@ -116,6 +118,16 @@ def moons(request: HttpRequest) -> HttpResponse:
             ],
         },
     )
+    return _kept(response, if_=chosen.is_one_of_few(request.META["QUERY_STRING"]))
+
+
+def _kept(response: HttpResponse, *, if_: bool) -> HttpResponse:
+    """Keep a page for others where its address is one of a limited number, which all may ask for:
+    of those that a stranger can make up without end, nothing is stored.
+    """
+    if not if_:
+        patch_cache_control(response, private=True, no_cache=True)
+    return response
 
 
 def _ids(planets: list[Planet]) -> set[int]:

@@ -1,6 +1,6 @@
 """Django's backend for MySQL, where waiting for the server has a limit: see patience.py.
 
-Processes that serve pages use it, and only they: planetsite/serving.py puts it in place.
+In commands it is Django's own: only planetsite/serving.py sets the limit.
 """
 
 from __future__ import annotations

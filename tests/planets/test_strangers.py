@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from planets.managers import SEARCH_TTL
+from planets.managers import BRIEF_TTL
 from planets.pages.comparison import LARGEST_ID, MOST, parse
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("solar_system")]
@@ -89,5 +89,40 @@ def test_a_search_is_kept_briefly(redis: Any, client: Client, address: str) -> N
         client.get(address.format(f"x{number}"))
     new = {*redis.keys("sql:*")} - before
     assert len(new) == 5
-    assert all(redis.ttl(key) <= 1.1 * SEARCH_TTL for key in new)
-    assert all(redis.ttl(key) > 1.1 * SEARCH_TTL for key in before)
+    assert all(redis.ttl(key) <= 1.1 * BRIEF_TTL for key in new)
+    assert all(redis.ttl(key) > 1.1 * BRIEF_TTL for key in before)
+
+
+FEW = (
+    *("/", "/?kind=gas-giant", "/?sort=name", "/?q=&kind=&sort=mass&order=desc"),
+    *("/moons/", "/moons/?planet=3", "/moons/?q=&planet=&sort=radius&order=asc", "/planets/3/"),
+)
+ENDLESS = (
+    *("/?q=a", "/?q=+", "/?sort=xyz", "/?kind=gas-giant&kind=gas-giant", "/?kind=gas-giant&"),
+    *("/?sort=mass&kind=gas-giant", "/?kind=gas%2Dgiant", "/?&sort=mass", "/?other=1"),
+    *("/moons/?q=a", "/moons/?planet=%33", "/moons/?planet=03", "/moons/?sort=name&planet=3"),
+    *("/planets/99/", "/planets/3/?a=1"),
+)
+
+
+@pytest.mark.parametrize(
+    ("address", "few"), [*((a, True) for a in FEW), *((a, False) for a in ENDLESS)]
+)
+def test_a_page_is_kept_whose_address_is_one_of_few(
+    redis: Any, client: Client, address: str, few: bool
+) -> None:
+    """There is no end of the others, and a page is as large as all the entries in it."""
+    response = client.get(address)
+    assert response.status_code == (404 if "99" in address else 200)
+    assert bool(redis.keys("page:*")) is few
+
+
+def test_a_comparison_is_kept_briefly_and_not_with_what_is_wrong_in_it(
+    redis: Any, client: Client
+) -> None:
+    client.get("/compare/?planets=5,3")
+    (key,) = redis.keys("page:*")
+    assert redis.ttl(key) <= 1.1 * BRIEF_TTL
+    client.get("/compare/?planets=5,99")
+    client.get("/compare/?planets=5,x")
+    assert redis.keys("page:*") == [key]

@@ -18,6 +18,7 @@ from planets.cache.storage import keys
 from planets.models import Planet
 from planets.records import planet
 from planetsite.database_away import RETRY_AFTER
+from planetsite.patience import patience
 from planetsite.serving import limit_waits
 from tests.support.interleave import elsewhere
 from tests.support.silence import silence
@@ -37,8 +38,9 @@ LOST = 2013  # MySQL's number for a connection lost while waiting for an answer
 def limited(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """New connections are as a server's; this thread's stays as it is."""
     default = connections.settings["default"]
-    for name in ("ENGINE", "OPTIONS"):
-        monkeypatch.setitem(default, name, default[name])  # to be put back
+    monkeypatch.setitem(default, "OPTIONS", default["OPTIONS"])  # to be put back
+    for name in ("_seats", "_free", "away"):
+        monkeypatch.setattr(patience, name, getattr(patience, name))
     settings.DB_TIMEOUT = 1
     limit_waits()
 

@@ -136,7 +136,7 @@ def test_the_tutorials_variables_are_enough_with_a_secret_key() -> None:
         [read("DATABASES", **PRODUCTION)[0]["default"]],
         *read("CACHES", "DEBUG", "SECURE_SSL_REDIRECT", **PRODUCTION),
     )
-    assert database["ENGINE"] == "django.db.backends.mysql"
+    assert database["ENGINE"] == "planetsite.mysql"
     assert [database[name] for name in ("HOST", "PORT", "USER", "PASSWORD", "NAME")] == [
         "db.example.org",
         "3306",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, connections, transaction
+from django.db import OperationalError, connection, transaction
 
 from planets.models import Planet
 from planetsite.database_away import RETRY_AFTER, Busy, Refused, connected
@@ -71,6 +71,12 @@ def in_parallel_with(site: Site, threads: str) -> None:
         assert {done.result().status for done in uncached} == {503}
 
 
+def of(seats: int, answers: Callable[[], bool]) -> Patience:
+    limited = Patience(answers)
+    limited.limit(seats)
+    return limited
+
+
 class Database:
     """Says whether the database answers, as a test wants it; counts who asked."""
 
@@ -83,15 +89,23 @@ class Database:
 
 
 def test_who_finds_no_seat_is_refused_and_a_seat_comes_back() -> None:
-    seats = Patience(1, Database(there=True))
+    seats = of(1, Database(there=True))
     with seats.asking(), pytest.raises(Busy, match="1 threads wait"), seats.asking():
         pass
     with seats.asking():
         pass
 
 
+def test_without_a_limit_all_may_wait_and_nobody_is_suspicious() -> None:
+    database = Database(there=False)
+    everybody = Patience(database)
+    with everybody.asking(), pytest.raises(OperationalError), everybody.asking():
+        raise GONE
+    assert database.asked == 0
+
+
 def test_who_waits_gets_the_seat_that_is_left() -> None:
-    seats = Patience(1, Database(there=True))
+    seats = of(1, Database(there=True))
     sat, leave = threading.Event(), threading.Event()
 
     def sit() -> None:
@@ -110,7 +124,7 @@ def test_who_waits_gets_the_seat_that_is_left() -> None:
 
 def test_a_failure_of_the_connection_has_all_refused_until_the_database_answers() -> None:
     database = Database(there=False)
-    seats = Patience(3, database)
+    seats = of(3, database)
     with pytest.raises(OperationalError), seats.asking():
         raise GONE
     wait_until(lambda: seats.away)
@@ -127,7 +141,7 @@ def test_a_failure_of_the_connection_has_all_refused_until_the_database_answers(
 
 def test_the_end_of_one_connection_is_no_outage() -> None:
     """As by KILL: the database itself answers, so nobody else is refused."""
-    seats = Patience(3, Database(there=True))
+    seats = of(3, Database(there=True))
     with pytest.raises(OperationalError), seats.asking():
         raise GONE
     seats._thread.join(PATIENCE)  # type: ignore[union-attr]
@@ -136,7 +150,7 @@ def test_the_end_of_one_connection_is_no_outage() -> None:
 
 def test_a_fault_of_the_statement_raises_no_suspicion() -> None:
     database = Database(there=True)
-    seats = Patience(3, database)
+    seats = of(3, database)
     with pytest.raises(OperationalError), seats.asking():
         raise OperationalError(1054, "Unknown column")
     assert database.asked == 0
@@ -151,7 +165,7 @@ def test_many_who_ask_whether_it_is_there_are_one_that_asks_the_database() -> No
         asking.set()
         return answer.wait(PATIENCE)
 
-    seats = Patience(3, database)
+    seats = of(3, database)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(seats.is_there)
         assert asking.wait(PATIENCE)
@@ -166,7 +180,7 @@ def one_seat(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """New connections are as those of a process that serves pages; one thread may wait for them."""
     if connection.vendor != "mysql":
         pytest.skip("it is about MariaDB")
-    monkeypatch.setitem(connections.settings["default"], "ENGINE", "planetsite.mysql")
+    monkeypatch.setattr(patience, "_seats", 1)
     monkeypatch.setattr(patience, "_free", 1)
     yield
     if patience._thread:

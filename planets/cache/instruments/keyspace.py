@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import connections
 from redis.exceptions import ResponseError
 
+from ..conf import conf
 from ..events import COMPUTED
 from ..storage import keys
 from .server import asking, nodes
@@ -23,6 +25,7 @@ SCAN_COUNT = 50
 PAGE_SCANS = 100
 
 FIRST = "0.0"
+DIGEST = re.compile(r"[0-9a-f]{32}", re.ASCII)
 CURSOR = re.compile(r"(\d{1,4})\.(\d{1,20})", re.ASCII)
 
 ENTRIES = ("record", "sql", *COMPUTED)
@@ -36,13 +39,34 @@ def printable(data: bytes) -> str:
 
 
 def kind(name: str) -> str:
-    """One of KINDS, by the name of a key."""
-    return keys.kind(name) or ("record" if keys.is_record(name) else "other")
+    """One of KINDS, by the name of a key.
+
+    By the whole of it: that it begins with page: or run: is no proof that it is ours.
+    """
+    if keys.is_record(name):
+        return "record"
+    found = keys.kind(name)
+    rest = name.removeprefix(conf().PREFIX).partition(":")[2]
+    ours = {
+        "": lambda: False,
+        "gate": lambda: _is_gate(name),
+        "lease": lambda: rest[:1] + rest[-1:] == "{}" and is_ours(rest[1:-1]),
+        "statistics": lambda: rest.isdecimal(),
+    }.get(found, lambda: DIGEST.fullmatch(rest) is not None)
+    return found if ours() else "other"
 
 
 def is_ours(name: str) -> bool:
     """Whether a key is named as the layer names its own."""
     return kind(name) != "other"
+
+
+def _is_gate(name: str) -> bool:
+    """Of a table of one of this site's databases, or which run of their server it is."""
+    return any(
+        name.startswith(keys.gate(alias, "")) or name == keys.server_run(alias)
+        for alias in connections
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

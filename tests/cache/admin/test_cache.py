@@ -15,6 +15,7 @@ from planets.cache.storage import keys
 from tests.cache.zoo.models import Star
 from tests.cache.zoo.records import star
 from tests.support.admin import logged_in, text
+from tests.support.names import entry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky", "zoo_pages")]
 
@@ -114,7 +115,7 @@ def test_the_page_shows_the_hit_ratio(redis: Any, operator: Client) -> None:
 
 
 def test_keys_come_in_pages_by_pattern(redis: Any, operator: Client) -> None:
-    redis.mset({f"sql:{n}": "x" for n in range(300)})
+    redis.mset({entry(n): "x" for n in range(300)})
     star(3)
 
     page = text(operator.get(CACHE + "keys/", {"pattern": "star"}))
@@ -129,7 +130,7 @@ def test_keys_come_in_pages_by_pattern(redis: Any, operator: Client) -> None:
         cursor = context["next"]
         if not cursor:
             break
-    assert found == {f"sql:{n}" for n in range(300)}
+    assert found == {entry(n) for n in range(300)}
 
 
 def test_nonsense_for_a_cursor_is_a_bad_request(redis: Any, operator: Client) -> None:
@@ -148,16 +149,16 @@ def test_a_key_shows_sql_and_rows(redis: Any, operator: Client) -> None:
 
 
 def test_what_lies_in_redis_is_escaped(redis: Any, operator: Client) -> None:
-    evil = "sql:<script>alert(1)</script>"
+    evil = keys.gate("default", "<script>alert(1)</script>")
     redis.set(evil, evil)
     redis.hset("star:3", mapping={evil: evil})
-    redis.set(b"sql:\xff\xfe", "binary")
+    redis.set(keys.gate("default", "").encode() + b"\xff\xfe", "binary")
 
     for path in (CACHE, CACHE + "keys/", key_page(evil), key_page("star:3")):
         page = text(operator.get(path))
         assert evil not in page
     assert "&lt;script&gt;" in text(operator.get(key_page(evil)))
-    assert "sql:\\xff\\xfe" in text(operator.get(CACHE + "keys/"))
+    assert "\\xff\\xfe" in text(operator.get(CACHE + "keys/"))
 
 
 def test_a_key_that_is_gone_says_so(redis: Any, operator: Client) -> None:

@@ -11,6 +11,7 @@ from planets.cache.storage import gates, keys
 from planets.cache.storage.client import Unavailable, client
 from tests.cache.zoo.models import Star
 from tests.cache.zoo.records import star
+from tests.support.names import entry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky")]
 
@@ -87,15 +88,15 @@ def test_sql_that_controls_a_terminal_is_escaped_and_keeps_its_lines(redis: Any)
 def test_bytes_that_no_fill_has_written_are_unreadable_and_shown_escaped(
     redis: Any, damage: bytes
 ) -> None:
-    redis.set("sql:1", damage or b"-")
+    redis.set(entry(1), damage or b"-")
 
-    shown = content("sql:1")
+    shown = content(entry(1))
 
     assert shown.state == "unreadable"
     assert "\x1b" not in shown.text
 
 
-@pytest.mark.parametrize("name", ["sql:1", "star:3", "a gate", "a lease", "stat:1"])
+@pytest.mark.parametrize("name", [entry(1), "star:3", "a gate", "a lease", "stat:1"])
 def test_a_key_of_a_wrong_type_is_told_as_such(redis: Any, gate: str, name: str) -> None:
     name = {"a gate": gate, "a lease": keys.lease("star:3")}.get(name, name)
     redis.rpush(name, "x")

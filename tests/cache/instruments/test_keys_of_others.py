@@ -22,7 +22,18 @@ from tests.cache.zoo.records import star
 from tests.support.admin import logged_in, text
 
 SESSION = ":1:django.contrib.sessions.cacheu7w0bkcbv4c1kqxj3o2b6vxl0f2yqkz3"
-OTHERS = (SESSION, "celery", "star:electra", "sqlite:1", "generation", "lock:gen:x", "*")
+OTHERS = (
+    *(SESSION, "celery", "star:electra", "sqlite:1", "generation", "lock:gen:x", "*"),
+    # The words that our own names begin with are everybody's.
+    *("page:home", "value:token", "fragment:menu", "sql:1", "run:job", "stat:users"),
+    *(
+        "lease:x",
+        "lease:{x}",
+        f"lease:{{{SESSION}}}",
+        "gen:of another site:planet",
+        f"page:{SESSION}",
+    ),
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky", "zoo_pages")]
 

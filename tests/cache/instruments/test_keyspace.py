@@ -7,6 +7,7 @@ import pytest
 from planets.cache.instruments.keyspace import FIRST, browse, kind, printable, sample
 from planets.cache.storage import keys
 from planets.cache.storage.errors import Unavailable
+from tests.support.names import entry
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,8 @@ def no_other_key(redis: Any) -> None:
         ("star:3", "record"),
         ("star:electra", "other"),
         ("comet:3", "other"),
-        ("sql:0f", "sql"),
+        ("sql:0f", "other"),
+        ("an entry", "sql"),
         ("a gate", "gate"),
         ("a lease", "lease"),
         ("stat:29000000", "statistics"),
@@ -30,7 +32,11 @@ def no_other_key(redis: Any) -> None:
     ],
 )
 def test_a_key_is_of_the_kind_that_its_name_says(name: str, expected: str) -> None:
-    name = {"a gate": keys.gate("default", "star"), "a lease": keys.lease("star:3")}.get(name, name)
+    name = {
+        "an entry": entry(15),
+        "a gate": keys.gate("default", "star"),
+        "a lease": keys.lease("star:3"),
+    }.get(name, name)
     assert kind(name) == expected
 
 
@@ -40,7 +46,7 @@ def test_what_controls_a_terminal_and_what_is_no_text_is_escaped() -> None:
 
 
 def test_pages_together_give_every_key_and_end(redis: Any) -> None:
-    names = {f"sql:{n}" for n in range(1000)}
+    names = {entry(n) for n in range(1000)}
     redis.mset(dict.fromkeys(names, "x"))
     found, pages, cursor = set(), 0, FIRST
     while cursor:
@@ -61,7 +67,7 @@ def test_a_page_holds_what_matches_a_pattern(redis: Any) -> None:
 
 
 def test_a_rare_pattern_ends_a_page_before_it_ends_the_key_space(redis: Any) -> None:
-    redis.mset({f"sql:{n}": "x" for n in range(8000)})
+    redis.mset({entry(n): "x" for n in range(8000)})
 
     page = browse("nothing:*")
 
@@ -78,7 +84,7 @@ def test_a_cursor_that_no_page_gave_is_named(cursor: str) -> None:
 def test_a_key_is_told_with_its_type_ttl_and_size(redis: Any) -> None:
     redis.hset("star:3", mapping={"id": "3", "name": "Electra"})
     redis.expire("star:3", 100)
-    redis.rpush("sql:list", "x")
+    redis.rpush(entry(1), "x")
 
     by_name = {key.name: key for key in browse().keys}
 
@@ -86,22 +92,23 @@ def test_a_key_is_told_with_its_type_ttl_and_size(redis: Any) -> None:
     assert (record.kind, record.type) == ("record", "hash")
     assert record.ttl == pytest.approx(100, abs=5)
     assert record.bytes
-    assert by_name["sql:list"].type == "list"
-    assert by_name["sql:list"].ttl is None
+    assert by_name[entry(1)].type == "list"
+    assert by_name[entry(1)].ttl is None
 
 
 def test_a_name_that_is_no_text_is_told_from_one_that_is(redis: Any) -> None:
-    redis.mset({b"sql:\xff\x00": "x", "sql:plain": "x"})
+    gate = keys.gate("default", "")
+    redis.mset({gate.encode() + b"\xff\x00": "x", f"{gate}plain": "x"})
 
     assert {key.name: key.is_text for key in browse().keys} == {
-        "sql:\\xff\\x00": False,
-        "sql:plain": True,
+        f"{gate}\\xff\\x00": False,
+        f"{gate}plain": True,
     }
 
 
 def test_a_sample_of_few_keys_is_all_of_them(redis: Any) -> None:
     redis.mset(
-        {"star:3": "x" * 5000, "sql:1": "x", "sql:2": "x", keys.database_gate("default"): "x"}
+        {"star:3": "x" * 5000, entry(1): "x", entry(2): "x", keys.database_gate("default"): "x"}
     )
 
     found = sample()
@@ -113,7 +120,7 @@ def test_a_sample_of_few_keys_is_all_of_them(redis: Any) -> None:
 
 
 def test_a_sample_of_many_is_bounded_and_says_so(redis: Any) -> None:
-    redis.mset({f"sql:{n}": "x" for n in range(2000)})
+    redis.mset({entry(n): "x" for n in range(2000)})
 
     found = sample(limit=100)
 
@@ -122,12 +129,12 @@ def test_a_sample_of_many_is_bounded_and_says_so(redis: Any) -> None:
 
 
 def test_hottest_goes_by_the_last_access_where_redis_does_not_count(redis: Any) -> None:
-    redis.mset({"sql:1": "x", "sql:2": "x"})
+    redis.mset({entry(1): "x", entry(2): "x"})
 
     found = sample()
 
     assert not found.counts_accesses
-    assert {key.name for key in found.hottest()} == {"sql:1", "sql:2"}
+    assert {key.name for key in found.hottest()} == {entry(1), entry(2)}
     assert [key.idle for key in found.hottest()] == [0, 0]
 
 
@@ -135,12 +142,12 @@ def test_hottest_goes_by_frequency_under_an_lfu_policy(redis: Any) -> None:
     before = redis.config_get("maxmemory-policy")["maxmemory-policy"]
     redis.config_set("maxmemory-policy", "volatile-lfu")
     try:
-        redis.mset({"sql:cold": "x", "sql:hot": "x"})
+        redis.mset({entry(1): "x", entry(2): "x"})
         for _ in range(500):
-            redis.get("sql:hot")
+            redis.get(entry(2))
         found = sample()
         assert found.counts_accesses
-        assert [key.name for key in found.hottest()] == ["sql:hot", "sql:cold"]
+        assert [key.name for key in found.hottest()] == [entry(2), entry(1)]
     finally:
         redis.config_set("maxmemory-policy", before)
 
@@ -149,7 +156,7 @@ def test_looking_around_is_no_access(redis: Any) -> None:
     before = redis.config_get("maxmemory-policy")["maxmemory-policy"]
     redis.config_set("maxmemory-policy", "volatile-lfu")
     try:
-        redis.set("sql:1", "x")
+        redis.set(entry(1), "x")
         frequencies = [sample().keys[0].frequency for _ in range(100)]
         assert set(frequencies) == {5}  # what Redis gives a new key
     finally:

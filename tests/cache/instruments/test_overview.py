@@ -17,6 +17,7 @@ from planets.cache.storage import keys
 from planets.cache.storage.client import client
 from tests.cache.zoo.models import Star
 from tests.cache.zoo.records import star, stars
+from tests.support.names import entry
 from tests.support.servers import STARTS_WITHIN, Redis, free_port
 
 
@@ -37,14 +38,14 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisCluster]:
 
 def test_all_that_looks_works_on_a_cluster(cluster: Any) -> None:
     cluster.hset("star:3", mapping={"id": "3", "name": "Electra"})
-    cluster.set("sql:1", "x")
+    cluster.set(entry(1), "x")
     cluster.set(keys.gate("default", "star"), "o:1")
 
     found = overview.overview()
 
     assert (found.server.nodes, found.server.keys) == (1, 3)
     assert [gate.table for gate in found.gates] == ["star"]
-    assert {key.name for key in browse().keys} == {"star:3", "sql:1", keys.gate("default", "star")}
+    assert {key.name for key in browse().keys} == {"star:3", entry(1), keys.gate("default", "star")}
     record = opened("star:3")
     assert record
     assert record.key.bytes

@@ -19,6 +19,7 @@ from django.db import connection
 from planets.cache.storage import keys
 from tests.cache.zoo.models import Star
 from tests.cache.zoo.records import star
+from tests.support.names import entry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky", "zoo_reads")]
 
@@ -97,7 +98,7 @@ def test_show_cache_as_json(redis: Any) -> None:
 
 
 def test_show_cache_lists_keys(redis: Any) -> None:
-    redis.mset({f"sql:{n}": "x" for n in range(500)})
+    redis.mset({entry(n): "x" for n in range(500)})
 
     def listed(*args: str) -> int:
         return len(json.loads(run("show_cache", "--format", "json", "--keys", *args)))
@@ -105,7 +106,7 @@ def test_show_cache_lists_keys(redis: Any) -> None:
     assert listed("sql:*", "--limit", "1000") == 500
     assert listed("*") == 100
     assert "There are more than --limit 7." in run("show_cache", "--keys", "sql:*", "--limit", "7")
-    assert run("show_cache", "--keys", "sql:7?").splitlines()[1].startswith("sql:7")
+    assert run("show_cache", "--keys", entry(7)).splitlines()[1].startswith(entry(7))
 
 
 def test_show_cache_opens_a_key(redis: Any) -> None:
@@ -131,11 +132,11 @@ def test_show_cache_opens_a_query(redis: Any) -> None:
 
 
 def test_show_cache_sends_a_terminal_no_escapes_from_redis(redis: Any) -> None:
-    evil = "sql:\x1b]0;owned\x07"
+    evil = keys.gate("default", "\x1b]0;owned\x07")
     redis.hset(evil, mapping={evil: evil})
-    redis.set("sql:1", evil)
+    redis.set(entry(1), evil)
 
-    for args in (["--keys", "*"], ["--key", evil], ["--key", "sql:1"], []):
+    for args in (["--keys", "*"], ["--key", evil], ["--key", entry(1)], []):
         assert "\x1b" not in run("show_cache", *args)
 
 
