@@ -9,8 +9,9 @@ more round trip asks for those.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -28,7 +29,7 @@ from .dependencies import CLOSED, TWICE, Dependencies, Tracker, tracker, trackin
 from .envelope import Undecodable, plain_bytes, unwrap, wrap
 from .gated import GATE_BYTES
 from .lookup import ANY, Forbidden, Found, Generations, Loaded, Lookup, Seen
-from .permission import forbidden_to
+from .permission import forbidden, forbidden_to
 from .recent import Recent
 from .record_format import ask_token, read_token
 
@@ -42,7 +43,8 @@ class Made(NamedTuple):
     dependencies: Dependencies
     tables: tuple[str, ...] = ()
     refusal: str = ""
-    mark: str = ""  # what tells this payload from another without reading it: a page's ETag
+    # What is told of this payload without reading it: the headers of a page's 304, by name.
+    mark: Mapping[str, str] = {}
     ttl: float | None = None  # seconds, where not the lookup's
 
 
@@ -56,7 +58,7 @@ class Entry(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     load_ms: float
     tables: tuple[str, ...]
     name: str
-    mark: str
+    mark: dict[str, str]
     payload: msgspec.Raw
 
 
@@ -64,7 +66,7 @@ class Remembered(NamedTuple):
     """What this process knows of a key's entry without asking for it again."""
 
     dependencies: Dependencies
-    mark: str
+    mark: Mapping[str, str]
     expires: float
 
 
@@ -94,7 +96,7 @@ class ComputedShelf:
         known = self._known.get(key)
         standing = _standing(lookup, known.dependencies if known else NOTHING, replies[1:])
         # What was refused last time is made by everybody at once: none waits for another's fill.
-        missing = Seen({}, (key,), _own(lookup, standing), self._refused.get(key) or "")
+        missing = Seen({}, (key,), _own(lookup, standing), self._barred(key))
         try:
             found = self.decode(lookup, key, replies[0])
         except Undecodable as error:
@@ -115,6 +117,10 @@ class ComputedShelf:
             raise Forbidden(reason)
         return Seen({key: found}, (), missing.generations)
 
+    def _barred(self, key: str) -> str:
+        refused = self._refused.get(key)
+        return f"the one before was refused: {refused}" if refused else ""
+
     def decode(self, lookup: Lookup, key: str, reply: Reply) -> Found | None:
         """What lies under a key; None where there is nothing. Raises Undecodable."""
         if reply is None:
@@ -133,14 +139,18 @@ class ComputedShelf:
             plain_bytes(reply), entry.filled,
         )  # fmt: skip
 
-    def proves(self, lookup: Lookup, mark: str) -> bool:
-        """Whether the entry that had this mark is current, without reading it. One round trip.
+    def marked(self, lookup: Lookup) -> Mapping[str, str]:
+        """The mark of the entry that this process met last; what is current, `proves` says."""
+        known = self._known.get(lookup.keys[0])
+        return known.mark if known and known.expires > time.time() else {}
+
+    def proves(self, lookup: Lookup, mark: Mapping[str, str]) -> bool:
+        """Whether the entry that has this mark is current, without reading it. One round trip.
 
         Raises Unavailable.
         """
-        (key,) = lookup.keys
-        known = self._known.get(key)
-        if known is None or known.mark != mark or known.expires < time.time():
+        known = self._known.get(lookup.keys[0])
+        if known is None or known.mark != mark or forbidden(lookup):
             return False
         needed = known.dependencies
         standing = _standing(lookup, needed, client.call(*_ask(lookup, needed)))
@@ -224,7 +234,7 @@ class ComputedShelf:
             load_ms=found.load_ms or 0.0,
             tables=made.tables,
             name=lookup.sql,
-            mark=made.mark,
+            mark=dict(made.mark),
             payload=msgspec.Raw(self._encode(made.payload)),
         )
         value = wrap(
@@ -313,16 +323,18 @@ def made_by(
     payload: Any,
     *,
     refusal: str = "",
-    mark: str = "",
+    mark: Mapping[str, str] | None = None,
     ttl: float | None = None,
 ) -> Made:
     """What was computed while `heard` was listening."""
     reason = heard.refusal or refusal
-    return Made(payload, heard.found(), tuple(sorted(heard.tables)), reason, mark, ttl)
+    return Made(payload, heard.found(), tuple(sorted(heard.tables)), reason, mark or {}, ttl)
 
 
 def peek(lookup: Lookup) -> Found | None:
     """What is there and current, for who would not fill it. Raises Unavailable, Forbidden."""
+    if forbidden(lookup):
+        return None
     seen = path.look_near(lookup) or path.look(lookup)
     return seen.hits.get(lookup.keys[0])
 
@@ -339,10 +351,22 @@ def fetch(lookup: Lookup, make: Callable[[Tracker], Made]) -> Any:
     return path.fetch(lookup, load)[lookup.keys[0]].payload
 
 
+def _next(steps: Generator[float, None, path.Begun]) -> float | path.Begun:
+    try:
+        return next(steps)
+    except StopIteration as done:  # which no future can raise
+        begun: path.Begun = done.value
+        return begun
+
+
 async def afetch(lookup: Lookup, make: Callable[[Tracker], Awaitable[Made]]) -> Any:
     """`fetch` for async code: what waits for Redis does so in a thread."""
     (key,) = lookup.keys
-    begun = await sync_to_async(path.begin)(lookup)
+    steps = path.beginning(lookup)
+    while not isinstance(step := await sync_to_async(_next)(steps), path.Begun):
+        # Not in the thread: who holds the lease may need that thread to load.
+        await asyncio.sleep(step)
+    begun = step
     if key in begun.claimed.seen.hits:
         return path.end(lookup, begun, path.NOTHING_LOADED)[key].payload
     started = time.perf_counter()
@@ -350,7 +374,9 @@ async def afetch(lookup: Lookup, make: Callable[[Tracker], Awaitable[Made]]) -> 
         with tracking() as heard:
             made = await make(heard)
     except BaseException:
-        await sync_to_async(path.release)(list(begun.claimed.mine), begun.claimed.token)
+        # A task that is cancelled may not wait again, and nobody else would give it back.
+        mine = list(begun.claimed.mine)
+        await asyncio.shield(sync_to_async(path.release)(mine, begun.claimed.token))
         raise
     shelf: Any = lookup.shelf
     loaded = path.timed(shelf.made(key, made), begun.claimed, started)
