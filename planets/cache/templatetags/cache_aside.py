@@ -77,10 +77,11 @@ class CachedNode(template.Node):
 
         ttl = self.ttl.resolve(context) if self.ttl else None
         vary = [*(_plain(one.resolve(context)) for one in self.vary), used.contents()]
-        name = str(self.name.resolve(context))
+        name = _plain(str(self.name.resolve(context)))
         return fragment(name, vary, render, ttl=ttl, refusal=used.refusal)
 
 
 def _plain(value: Any) -> Any:
     """What is a text in all but its type."""
-    return str(value) if isinstance(value, (str, Promise)) else value
+    # A safe text is the same text; str() of one is safe again.
+    return str.__str__(str(value)) if isinstance(value, (str, Promise)) else value
