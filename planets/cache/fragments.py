@@ -35,7 +35,7 @@ def fragment(
     key = keys.computed("fragment", surroundings(), name, tuple(vary))
 
     def make(heard: Tracker) -> Made:
-        text = str(render())
+        text = str.__str__(str(render()))  # safe texts are of a type of their own
         return made_by(heard, text, refusal=refusal())
 
     text = computed.fetch(computed.lookup_of(SHELF, key, name, ttl), make)

@@ -20,6 +20,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.template import engines
+from django.urls import get_script_prefix, get_urlconf
 from django.utils import timezone
 from django.utils.autoreload import file_changed
 from django.utils.translation import get_language
@@ -39,11 +40,15 @@ def release() -> str:
     return conf().RELEASE or _fingerprint()
 
 
-def surroundings() -> tuple[str, str | None, str | None]:
-    """What all that is computed depends on, whatever it reads: release, language, time zone."""
+def surroundings() -> tuple[str | None, ...]:
+    """What all that is computed depends on, whatever it reads.
+
+    Release, language, time zone, and what addresses are made by: the URLconf and its prefix.
+    """
     language = get_language() if settings.USE_I18N else None
     zone = timezone.get_current_timezone_name() if settings.USE_TZ else None
-    return release(), language, zone
+    urls = str(get_urlconf() or settings.ROOT_URLCONF)
+    return release(), language, zone, urls, get_script_prefix()
 
 
 @lru_cache(maxsize=1)
@@ -51,8 +56,8 @@ def _fingerprint() -> str:
     digest = blake2b(digest_size=8)
     for told in (*_versions(), *_settings()):
         digest.update(told.encode())
-    for path in sorted(set(_files())):
-        digest.update(path.name.encode())
+    for name, path in sorted(set(_files())):
+        digest.update(name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -67,26 +72,37 @@ def _settings() -> Iterator[str]:
     for name in sorted(dir(settings)):
         if name.isupper() and name not in ELSEWHERE:
             try:
-                yield json.dumps([name, getattr(settings, name)], sort_keys=True)
+                yield json.dumps([name, getattr(settings, name)], sort_keys=True, default=_told)
             except (TypeError, ValueError):
                 continue
 
 
-def _files() -> Iterator[Path]:
-    """The project's own: not those of installed packages, whose versions count."""
-    folders = {Path(config.path) for config in apps.get_app_configs()}
-    folders |= {Path(folder) for engine in engines.all() for folder in engine.template_dirs}
+def _told(value: Any) -> Any:
+    """Of what JSON has no word for: a set's members; else only its type is the same everywhere."""
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(str, value))
+    return type(value).__qualname__
+
+
+def _files() -> Iterator[tuple[str, Path]]:
+    """The project's own, each under its name in its folder.
+
+    Not those of installed packages, whose versions count.
+    """
+    templates = {Path(folder) for engine in engines.all() for folder in engine.template_dirs}
+    folders = templates | {Path(config.path) for config in apps.get_app_configs()}
     if isinstance(settings.STATIC_ROOT, (str, Path)):
         manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
-        yield from [manifest] if manifest.is_file() else []
+        yield from [(manifest.name, manifest)] if manifest.is_file() else []
     root = str(getattr(settings, "ROOT_URLCONF", "")).partition(".")[0]
     if root in sys.modules and (home := sys.modules[root].__file__):
         folders.add(Path(home).parent)
     for folder in folders:
         if "site-packages" not in folder.parts and "dist-packages" not in folder.parts:
             for path in folder.rglob("*"):
-                if path.suffix in SOURCES and path.is_file():
-                    yield path
+                # Engines call their templates as they like.
+                if (path.suffix in SOURCES or folder in templates) and path.is_file():
+                    yield str(path.relative_to(folder)), path
 
 
 def _forget(**kwargs: Any) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from inspect import unwrap
 from typing import Any, TypeVar, overload
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
 from .reading import computed, tree
 from .reading.computed import ComputedShelf, Made, made_by
 from .reading.dependencies import Tracker
-from .reading.envelope import Unencodable
+from .reading.envelope import Undecodable, Unencodable
 from .reading.lookup import Lookup, check_ttl
 from .release import surroundings
 from .storage import keys
@@ -50,9 +51,12 @@ def remember(
 
     As a decorator its key is the function's name and its arguments; as a call it is `name` and
     `vary`, which must hold whatever else the result depends on. Both must be numbers, texts, dates
-    or tuples of such: TypeError. Sync and async. The result may be of plain types: numbers, texts,
-    dates, lists, tuples, sets, dicts, dataclasses; of any other it is returned and not stored, and
-    the event says so. `ttl` is seconds, None: CACHE_ASIDE's.
+    or tuples of such: TypeError. So it raises for a function that its name does not tell from
+    others: a lambda, a bound method, one that uses variables of a function around it.
+
+    Sync and async. The result may be of plain types: numbers, texts, dates, lists, tuples, sets,
+    dicts, dataclasses; of any other it is returned and not stored, and the event says so. `ttl` is
+    seconds, None: CACHE_ASIDE's.
     """
     check_ttl(ttl)
     if isinstance(what, str):
@@ -67,6 +71,8 @@ def remember(
 def _decorated(function: Any, ttl: float | None) -> Any:
     if not callable(function):
         raise TypeError(f"remember() takes a function, or a name and a function, not {function!r}")
+    if reason := _unnameable(function):
+        raise TypeError(f"remember() cannot tell {function!r} from others: {reason}")
     name = f"{function.__module__}.{function.__qualname__}"
 
     @wraps(function)
@@ -74,7 +80,19 @@ def _decorated(function: Any, ttl: float | None) -> Any:
         lookup = _lookup(name, (args, tuple(sorted(kwargs.items()))), ttl)
         return _fetch(lookup, lambda: function(*args, **kwargs), iscoroutinefunction(function))
 
-    return remembered
+    return markcoroutinefunction(remembered) if iscoroutinefunction(function) else remembered
+
+
+def _unnameable(function: Any) -> str:
+    """Why its name and arguments do not say what it returns; "" where they do."""
+    inner = unwrap(function)
+    if not hasattr(inner, "__code__") or hasattr(inner, "__self__"):
+        return "it is no plain function; give the call a name, as remember(name, function, vary=)"
+    if inner.__name__ == "<lambda>":
+        return "it has no name; give it one, as remember(name, lambda: ...)"
+    if free := [name for name in inner.__code__.co_freevars if name != "__class__"]:
+        return f"it uses {', '.join(free)} of the function around it; make that an argument"
+    return ""
 
 
 def _lookup(name: str, parts: tuple[Any, ...], ttl: float | None) -> Lookup:
@@ -91,7 +109,10 @@ def _fetch(lookup: Lookup, make: Callable[[], Any], awaits: bool | None = None) 
         return _made(heard, value[0])
 
     data = computed.fetch(lookup, kept)
-    return value[0] if value else tree.decode(data)
+    try:
+        return value[0] if value else tree.decode(data)
+    except Undecodable:  # a dataclass that this process has not imported yet, for instance
+        return make()
 
 
 async def _afetch(lookup: Lookup, make: Callable[[], Any]) -> Any:
@@ -102,7 +123,10 @@ async def _afetch(lookup: Lookup, make: Callable[[], Any]) -> Any:
         return _made(heard, value[0])
 
     data = await computed.afetch(lookup, kept)
-    return value[0] if value else tree.decode(data)
+    try:
+        return value[0] if value else tree.decode(data)
+    except Undecodable:
+        return await make()
 
 
 def _made(heard: Tracker, value: Any) -> Made:

@@ -26,7 +26,7 @@ FLOORS = [
     ["writing"],
     ["reading"],
     ["orm"],
-    ["records", "sql", "invalidation", "pages", "fragments", "values"],
+    ["records", "sql", "invalidation", "pages", "outside", "fragments", "values"],
     ["installed", "reads", "visit"],
     ["__init__"],
     ["warming", "models"],

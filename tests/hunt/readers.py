@@ -13,8 +13,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections, transaction
 from django.db.models import Sum
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import path
 
-from planets.cache import fetch, fetched
+from planets.cache import cached_page, fetch, fetched
 from planets.cache.conf import conf
 from planets.cache.events import Fetch
 from planets.cache.storage.client import client
@@ -33,6 +36,7 @@ def prepare(board: Board) -> None:
     """Tables and rows; leaves no connection behind."""
     settings.CACHE_ASIDE = {"WRITE_DEADLINE": DEADLINE, "BREAKER_PROBE": 0.05}
     conf.cache_clear()
+    settings.ROOT_URLCONF, settings.ALLOWED_HOSTS = __name__, ["*"]
     # The site's own, so that a pause is an outage.
     settings.CACHES["default"]["OPTIONS"].update(SOCKET_TIMEOUT=0.25, SOCKET_CONNECT_TIMEOUT=0.25)
     with connections["default"]._nodb_cursor() as cursor:
@@ -160,9 +164,36 @@ def _deleted_since(pk: int) -> bool:
     return not Planet.objects.filter(pk=pk).exists()
 
 
+def read_page(known: Known, dice: random.Random) -> list[Found]:
+    pk = dice.choice(ROWS)
+    response = Client().get(f"/hunted/{pk}/")
+    return rows(known, {pk: float(response.content)})
+
+
+def read_all_pages(known: Known, dice: random.Random) -> list[Found]:
+    response = Client().get("/hunted/")
+    masses = map(float, response.content.decode().split(","))
+    return rows(known, dict(zip(ROWS, masses, strict=True)))
+
+
+@cached_page
+def page_of_one(request: HttpRequest, pk: int) -> HttpResponse:
+    found = planet(pk)
+    return HttpResponse(str(found.mass or 0 if found else -1))
+
+
+@cached_page
+def page_of_all(request: HttpRequest) -> HttpResponse:
+    found = Planet.objects.filter(pk__lte=8).order_by("pk").values_list("mass", flat=True)
+    return HttpResponse(",".join(str(mass or 0) for mass in found))
+
+
+urlpatterns = [path("hunted/<int:pk>/", page_of_one), path("hunted/", page_of_all)]
+
+
 READS = [
     read_list, read_one, read_text, read_record, read_record, read_records, read_join,
-    read_prefetched, read_sum, read_count, read_born,
+    read_prefetched, read_sum, read_count, read_born, read_page, read_page, read_all_pages,
 ]  # fmt: skip
 
 

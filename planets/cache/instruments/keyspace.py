@@ -62,11 +62,8 @@ def is_ours(name: str) -> bool:
 
 
 def _is_gate(name: str) -> bool:
-    """Of a table of one of this site's databases, or which run of their server it is."""
-    return any(
-        name.startswith(keys.gate(alias, "")) or name == keys.server_run(alias)
-        for alias in connections
-    )
+    """Of a table of one of this site's databases."""
+    return any(name.startswith(keys.gate(alias, "")) for alias in connections)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,13 @@ def uncacheable(request: HttpRequest, policy: Policy) -> str:
         return f"its method is {request.method}"
     if "HTTP_AUTHORIZATION" in request.META:
         return "it has an Authorization header"
+    # What a view makes of these is the sender's own, and in no key.
+    if request.META.get("CONTENT_LENGTH") not in (None, "", "0"):
+        return "it has a body"
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        return "it has a body"
+    if request.META.get("CONTENT_TYPE") not in (None, "", "text/plain"):
+        return "it has a Content-Type"
     query = request.META.get("QUERY_STRING", "")
     if not query:
         return ""

@@ -118,9 +118,11 @@ def unmade(request: HttpRequest, asked: Asked) -> HttpResponseBase | None:
     if settings.DEBUG:
         return None  # the toolbar adds itself to each page, and no ETag knows of it
     try:
-        etag = request.META.get("HTTP_IF_NONE_MATCH")
-        if etag and computed.proves(asked.lookup, etag):
-            return HttpResponseNotModified(headers={"ETag": etag})
+        etag = request.META.get("HTTP_IF_NONE_MATCH", "").removeprefix("W/")
+        told = SHELF.marked(asked.lookup)
+        known = told.get("ETag", "").removeprefix("W/")
+        if etag and etag == known and computed.proves(asked.lookup, told):
+            return HttpResponseNotModified(headers=dict(told))
         if request.method == "HEAD" and (page := computed.peek(asked.lookup)):
             return _conditional(request, response_of(page))
     except (Unavailable, Forbidden):
@@ -134,21 +136,21 @@ class Making:
     def __init__(self, request: HttpRequest, policy: Policy) -> None:
         self.request, self.policy = request, policy
         self.response: HttpResponseBase | None = None
-        self.read: list[str] = []
+        self.reads = personal.Reads({})
 
     def begin(self) -> None:
         """From here on the request tells what is read of its visitor."""
-        self.read = personal.watch(self.request, self.policy.vary)
+        self.reads = personal.watch(self.request, self.policy.vary)
 
     def end(self, heard: Tracker, response: HttpResponseBase) -> Made:
         """The view has answered: what is to be stored of it, or why nothing is."""
         self.response = response
-        refusal = why_not(response, self.policy) or personal.why(self.request, response, self.read)
+        refusal = why_not(response, self.policy) or personal.why(self.request, response, self.reads)
         if refusal or heard.refusal:
             return made_by(heard, None, refusal=refusal)
-        etag = prepare(response, self.policy)
+        mark = prepare(response, self.policy)
         ttl = self.policy.statuses[response.status_code]
-        return made_by(heard, page_of(response), mark=etag, ttl=ttl)
+        return made_by(heard, page_of(response), mark=mark, ttl=ttl)
 
     def answer(self, page: Page | None) -> HttpResponseBase:
         """The page as this process made it, else as it was stored."""

@@ -1,160 +1,183 @@
 """What was made for one visitor is never stored for others.
 
-While a page is made, its request tells of whatever is read of the visitor: cookies, and headers
-that the view has not named in `vary`. Headers that say nothing of him are on a list; to read any
-other makes the page personal. Sessions, messages and CSRF tokens tell of themselves.
+While a page is made, its request tells of whatever is read of the visitor: cookies, the session,
+and whatever of the request stands neither in the page's key nor on a list of what says nothing of
+him. To read anything else makes the page personal, and whatever is computed by the way. Messages,
+CSRF tokens and the user tell of themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-# What a page may read without being a visitor's own: where it is asked for (in the key), how the
-# answer is to be sent (what varies by these says so in Vary), and what serves conditions.
-IMPERSONAL = frozenset(
-    "HTTP_HOST HTTP_X_FORWARDED_HOST HTTP_X_FORWARDED_PROTO HTTP_X_FORWARDED_PORT "
-    "HTTP_ACCEPT_ENCODING HTTP_CONNECTION HTTP_IF_NONE_MATCH HTTP_IF_MODIFIED_SINCE "
-    "HTTP_IF_MATCH HTTP_IF_UNMODIFIED_SINCE HTTP_IF_RANGE HTTP_RANGE HTTP_CACHE_CONTROL".split()
+from ..reading.dependencies import tracker
+from .watched import Headers, Watched
+
+# Of META and of ASGI's scope, what is in a page's key, or is the same for all visitors.
+KEYED = frozenset(
+    "REQUEST_METHOD SCRIPT_NAME PATH_INFO QUERY_STRING HTTP_HOST SERVER_PROTOCOL SERVER_SOFTWARE "
+    "GATEWAY_INTERFACE CSRF_COOKIE_NEEDS_UPDATE".split()
 )
-# Of what the server itself puts there, what names the visitor.
-OF_VISITOR = frozenset("REMOTE_ADDR REMOTE_HOST REMOTE_PORT REMOTE_USER REMOTE_IDENT".split())
+SCOPE = frozenset("type asgi http_version method scheme path root_path query_string".split())
+
+# Django's own code, by module, that reads these to no effect on what a page shows to others: it
+# sets them on the request, or says in the response that it did.
+OF_DJANGO: dict[str, tuple[str, ...]] = {
+    "HTTP_USER_AGENT": ("django.middleware.common",),
+    "HTTP_ACCEPT_ENCODING": ("django.middleware.gzip",),
+    "HTTP_IF_NONE_MATCH": ("django.utils.cache", "django.middleware.http"),
+    "HTTP_IF_MODIFIED_SINCE": ("django.utils.cache", "django.middleware.http"),
+    "HTTP_IF_UNMODIFIED_SINCE": ("django.utils.cache", "django.middleware.http"),
+    "HTTP_IF_MATCH": ("django.utils.cache", "django.middleware.http"),
+    "CSRF_COOKIE": ("django.middleware.csrf",),
+    "session": (
+        "django.contrib.sessions.middleware", "django.contrib.auth.middleware",
+        "django.contrib.messages.storage.session",
+    ),
+}  # fmt: skip
+
+RAN = "_cache_aside_ran"  # set on the request by the marked view, as it begins
 
 
-class Watched(dict[str, Any]):
-    """A part of a request, which notes what personal is read of it."""
+class Reads:
+    """What was read of a visitor while his page was made."""
 
-    def __init__(self, values: dict[str, Any], personal: Any, read: list[str]) -> None:
-        super().__init__(values)
-        self._personal, self._read = personal, read
+    def __init__(self, known: dict[str, tuple[str, ...]]) -> None:
+        self.names: list[str] = []
+        self._known = {**OF_DJANGO, **known}
 
-    def _note(self, name: object) -> None:
-        if self._personal(name):
-            self._read.append(str(name))
-
-    def __getitem__(self, name: str) -> Any:
-        self._note(name)
-        return super().__getitem__(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self._note(name)
-        return super().get(name, default)
-
-    def __contains__(self, name: object) -> bool:
-        self._note(name)
-        return super().__contains__(name)
-
-    def __iter__(self) -> Iterator[str]:
-        self._note_all()
-        return super().__iter__()
-
-    def items(self) -> Any:
-        self._note_all()
-        return super().items()
-
-    def values(self) -> Any:
-        self._note_all()
-        return super().values()
-
-    def copy(self) -> dict[str, Any]:
-        self._note_all()
-        return super().copy()
-
-    def _note_all(self) -> None:
-        for name in super().__iter__():
-            self._note(name)
+    def note(self, name: object) -> None:
+        name = str(name)
+        if name in self._known and _reader() in self._known[name]:
+            return
+        self.names.append(name)
+        if heard := tracker():  # of what is computed by the way, which others would be given
+            heard.refuse(f"it reads {name!r} of the request")
 
 
-def watch(request: HttpRequest, vary: tuple[str, ...]) -> list[str]:
-    """Have the request tell what is read of its visitor, into the list that is returned."""
-    read: list[str] = []
-    named = IMPERSONAL | set(map(_variable, vary)) | set(settings.SECURE_PROXY_SSL_HEADER or ())
-    # Sessions and CSRF tokens are found by their middleware, whether or not a page asks for them.
-    known = {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME}
+OURS = (__name__, f"{__package__}.watched")
 
-    # Django's CommonMiddleware asks for it, to no effect on what is shown; a view would mean it.
-    lenient = {"HTTP_USER_AGENT"}
-    request.__dict__[LENIENT] = lenient
 
-    def header(name: object) -> bool:
-        if name in lenient:
-            return False
-        return (str(name).startswith("HTTP_") and name not in named) or name in OF_VISITOR
+def _reader() -> str:
+    """The module whose code asks."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__") in OURS:
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__")) if frame else ""
+
+
+def watch(request: HttpRequest, vary: tuple[str, ...]) -> Reads:
+    """Have the request tell what is read of its visitor."""
+    named = KEYED | {_variable(header) for header in vary}
+    named |= set((settings.SECURE_PROXY_SSL_HEADER or ())[:1])
+    if settings.USE_X_FORWARDED_HOST:
+        # The host of the key is the forwarded one where there is one, so then the other is not.
+        named |= {"HTTP_X_FORWARDED_HOST"}
+        if "HTTP_X_FORWARDED_HOST" in request.META:
+            named -= {"HTTP_HOST"}
+    elif "HTTP_HOST" not in request.META:
+        # Then the host of the key is of these.
+        named |= {"SERVER_NAME", "SERVER_PORT"}
+        named |= {"HTTP_X_FORWARDED_PORT"} if settings.USE_X_FORWARDED_PORT else set()
+    # Both are found by their middleware, whether or not a page asks for them.
+    reads = Reads(
+        {
+            settings.SESSION_COOKIE_NAME: ("django.contrib.sessions.middleware",),
+            settings.CSRF_COOKIE_NAME: ("django.middleware.csrf",),
+        }
+    )
+
+    def personal(name: object) -> bool:
+        return name not in named and not str(name).startswith("wsgi.")
 
     headers = request.headers  # made of META, all of it, so before META is watched
-    watched = Watched(dict(headers.items()), lambda name: header(_variable(name)), read)
-    request.__dict__["headers"] = Headers(watched)
-    request.COOKIES = Watched(request.COOKIES, lambda name: name not in known, read)
-    request.META = Watched(request.META, header, read)
-    if "environ" in vars(request):
-        vars(request)["environ"] = request.META  # WSGI's name for the same
-    return read
+    cookies = Watched(request.COOKIES, lambda name: True, reads.note)
+    meta = Watched(request.META, personal, reads.note)
+    told = Watched(dict(headers), lambda name: personal(_variable(name)), reads.note)
+    request.COOKIES, request.META = cookies, meta
+    own = vars(request)
+    own["headers"] = Headers(told)
+    if "environ" in own:
+        own["environ"] = meta  # WSGI's name for the same
+    if "scope" in own:
+        own["scope"] = Watched(own["scope"], lambda name: name not in SCOPE, reads.note)
+    own[_READS] = reads
+    kind: Any = type(request)
+    request.__class__ = _telling(kind)
+    return reads
 
 
-LENIENT = "_cache_aside_lenient"
+_READS = "_cache_aside_reads"
+
+
+@lru_cache(maxsize=32)
+def _telling(kind: type[HttpRequest]) -> type[HttpRequest]:
+    """The class of a request that tells who asks for its session."""
+
+    def read(self: Any) -> Any:
+        if "session" not in vars(self):
+            raise AttributeError("session")
+        vars(self)[_READS].note("session")
+        return vars(self)["session"]
+
+    def write(self: Any, session: Any) -> None:
+        vars(self)["session"] = session
+
+    return type(kind.__name__, (kind,), {"session": property(read, write)})
 
 
 def begins(request: HttpRequest) -> None:
-    """The view itself begins to read."""
-    lenient: set[str] = vars(request).get(LENIENT, set())
-    lenient.clear()
-
-
-class Headers:
-    """request.headers over a Watched: names in any case."""
-
-    def __init__(self, watched: Watched) -> None:
-        self._watched = watched
-        self._names = {name.lower(): name for name in dict.keys(watched)}
-
-    def __getitem__(self, name: str) -> Any:
-        return self._watched[self._names.get(name.replace("_", "-").lower(), name)]
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return self._watched.get(self._names.get(name.replace("_", "-").lower(), name), default)
-
-    def __contains__(self, name: object) -> bool:
-        return self._names.get(str(name).lower(), name) in self._watched
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._watched)
-
-    def __len__(self) -> int:
-        return len(self._watched)
-
-    def items(self) -> Any:
-        return self._watched.items()
-
-    def keys(self) -> Any:
-        return list(iter(self._watched))
-
-    def values(self) -> Any:
-        return self._watched.values()
+    """The marked view itself begins."""
+    vars(request)[RAN] = True
 
 
 def _variable(name: object) -> str:
     return f"HTTP_{str(name).upper().replace('-', '_')}"
 
 
-def why(request: HttpRequest, response: HttpResponseBase, read: list[str]) -> str:
+def why(request: HttpRequest, response: HttpResponseBase, reads: Reads) -> str:
     """Why the response is its visitor's own; "" where it is anybody's."""
-    if response.cookies:
-        return f"it sets the cookie {next(iter(response.cookies))!r}"
-    if read:
-        return f"it reads {read[0]!r} of the request: name it in vary where it may be cached"
-    session = getattr(request, "session", None)
-    if session is not None and (session.accessed or session.modified):
-        return "it reads or writes the session"
-    if hasattr(request, "_cached_user") or hasattr(request, "_acached_user"):
-        return "it asks who the user is"
-    if dict.get(request.META, "CSRF_COOKIE_NEEDS_UPDATE"):
-        return "it gives out a CSRF token"
-    messages = getattr(request, "_messages", None)
-    if messages is not None and (
+    own = vars(request)
+    checks: list[tuple[Any, Callable[[], str]]] = [
+        (RAN not in own, lambda: "another than its view has answered"),
+        (response.cookies, lambda: f"it sets the cookie {next(iter(response.cookies))!r}"),
+        (response.has_header("Set-Cookie"), lambda: "it sets a cookie"),
+        (_session_used(own.get("session")), lambda: "it reads or writes the session"),
+        (
+            "_cached_user" in own or "_acached_user" in own,
+            lambda: "it asks who the user is",
+        ),
+        (
+            dict.get(request.META, "CSRF_COOKIE_NEEDS_UPDATE"),
+            lambda: "it gives out a CSRF token",
+        ),
+        (_messages_used(own.get("_messages")), lambda: "it shows or leaves messages"),
+        (
+            own.get("_read_started") or "_body" in own,
+            lambda: "it reads the body of the request",
+        ),
+        (
+            reads.names,
+            lambda: (
+                f"it reads {reads.names[0]!r} of the request: name a header in vary to keep "
+                "a page for each"
+            ),
+        ),
+    ]
+    return next((told() for found, told in checks if found), "")
+
+
+def _session_used(session: Any) -> bool:
+    return session is not None and (session.accessed or session.modified)
+
+
+def _messages_used(messages: Any) -> bool:
+    return messages is not None and (
         messages.used or messages.added_new or hasattr(messages, "_loaded_data")
-    ):
-        return "it shows or leaves messages"
-    return ""
+    )

@@ -22,6 +22,8 @@ class Page(NamedTuple):
     content: bytes
 
 
+OF_304 = ("ETag", "Cache-Control", "Content-Location", "Expires", "Last-Modified", "Vary")
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Page)
 
@@ -34,7 +36,8 @@ def why_not(response: HttpResponseBase, policy: Policy) -> str:
         return "it is streamed"
     if response.status_code not in policy.statuses:
         return f"its status is {response.status_code}"
-    control = _names(response.get("Cache-Control", ""))
+    # `private="Name"` is as private.
+    control = [word.partition("=")[0] for word in _names(response.get("Cache-Control", ""))]
     for word in ("no-store", "private"):
         if word in control:
             return f"its Cache-Control says {word}"
@@ -44,10 +47,10 @@ def why_not(response: HttpResponseBase, policy: Policy) -> str:
     return ""
 
 
-def prepare(response: HttpResponseBase, policy: Policy) -> str:
+def prepare(response: HttpResponseBase, policy: Policy) -> dict[str, str]:
     """Give a response that will be stored its ETag, and let browsers and proxies revalidate it.
 
-    Returns the ETag.
+    Returns the headers that its 304 has, too.
     """
     assert isinstance(response, HttpResponse)  # noqa: S101  it is not streamed
     if not response.has_header("ETag"):
@@ -58,7 +61,7 @@ def prepare(response: HttpResponseBase, policy: Policy) -> str:
         patch_vary_headers(response, policy.vary)
     if not response.has_header("Cache-Control"):
         patch_cache_control(response, public=True, no_cache=True)
-    return response.headers["ETag"]
+    return {name: response.headers[name] for name in OF_304 if response.has_header(name)}
 
 
 def page_of(response: HttpResponseBase) -> Page:

@@ -9,8 +9,9 @@ more round trip asks for those.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -53,7 +54,8 @@ class Made(NamedTuple):
     dependencies: Dependencies
     tables: tuple[str, ...] = ()
     refusal: str = ""
-    mark: str = ""  # what tells this payload from another without reading it: a page's ETag
+    # What is told of this payload without reading it: the headers of a page's 304, by name.
+    mark: Mapping[str, str] = {}
     ttl: float | None = None  # seconds, where not the lookup's
 
 
@@ -67,7 +69,7 @@ class Entry(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     load_ms: float
     tables: tuple[str, ...]
     name: str
-    mark: str
+    mark: dict[str, str]
     payload: msgspec.Raw
 
 
@@ -81,6 +83,11 @@ class Remembered(NamedTuple):
     def dependencies(self) -> Dependencies:
         needed: Dependencies = self.found.value.dependencies
         return needed
+
+    @property
+    def mark(self) -> Mapping[str, str]:
+        told: Mapping[str, str] = self.found.value.mark
+        return told
 
 
 class ComputedShelf:
@@ -109,7 +116,7 @@ class ComputedShelf:
         known = self._known.get(key)
         standing = _standing(lookup, known.dependencies if known else NOTHING, replies[1:])
         # What was refused last time is made by everybody at once: none waits for another's fill.
-        missing = Seen({}, (key,), _own(lookup, standing), self._refused.get(key) or "")
+        missing = Seen({}, (key,), _own(lookup, standing), self._barred(key))
         try:
             found = self.decode(lookup, key, replies[0])
         except Undecodable as error:
@@ -130,6 +137,10 @@ class ComputedShelf:
             raise Forbidden(reason)
         return Seen({key: found}, (), missing.generations)
 
+    def _barred(self, key: str) -> str:
+        refused = self._refused.get(key)
+        return f"the one before was refused: {refused}" if refused else ""
+
     def decode(self, lookup: Lookup, key: str, reply: Reply) -> Found | None:
         """What lies under a key; None where there is nothing. Raises Undecodable."""
         if reply is None:
@@ -147,14 +158,19 @@ class ComputedShelf:
             entry.filled,
         )  # fmt: skip
 
-    def current(self, lookup: Lookup, mark: str) -> Found | None:
+    def marked(self, lookup: Lookup) -> Mapping[str, str]:
+        """The mark of the entry that this process met last; what is current, `proves` says."""
+        known = self._known.get(lookup.keys[0])
+        return known.mark if known and known.found.expires > time.time() else {}
+
+    def current(self, lookup: Lookup, mark: Mapping[str, str]) -> Found | None:
         """The entry of this mark, without its payload, where it lies in Redis and is current.
 
         It is not read again. One round trip. Raises Unavailable.
         """
         (key,) = lookup.keys
         known = self._known.get(key)
-        if known is None or known.found.value.mark != mark or known.found.expires < time.time():
+        if known is None or known.mark != mark or known.found.expires < time.time():
             return None
         needed = known.dependencies
         head, *replies = client.call(("GETRANGE", key, 0, HEAD - 1), *_ask(lookup, needed))
@@ -252,7 +268,7 @@ class ComputedShelf:
             load_ms=found.load_ms or 0.0,
             tables=made.tables,
             name=lookup.sql,
-            mark=made.mark,
+            mark=dict(made.mark),
             payload=msgspec.Raw(self._encode(made.payload)),
         )
         value = wrap(
@@ -365,12 +381,12 @@ def made_by(
     payload: Any,
     *,
     refusal: str = "",
-    mark: str = "",
+    mark: Mapping[str, str] | None = None,
     ttl: float | None = None,
 ) -> Made:
     """What was computed while `heard` was listening."""
     reason = heard.refusal or refusal
-    return Made(payload, heard.found(), tuple(sorted(heard.tables)), reason, mark, ttl)
+    return Made(payload, heard.found(), tuple(sorted(heard.tables)), reason, mark or {}, ttl)
 
 
 def peek(lookup: Lookup) -> Any:
@@ -388,7 +404,7 @@ def peek(lookup: Lookup) -> Any:
     return _hit(lookup, seen, "near" if near else "redis", started).payload
 
 
-def proves(lookup: Lookup, mark: str) -> bool:
+def proves(lookup: Lookup, mark: Mapping[str, str]) -> bool:
     """Whether the entry of this mark is current: a hit, without its bytes. Raises Unavailable."""
     started = time.perf_counter()
     (key,) = lookup.keys
@@ -427,10 +443,22 @@ def fetch(lookup: Lookup, make: Callable[[Tracker], Made]) -> Any:
     return path.end(lookup, begun, loaded)[key].payload
 
 
+def _next(steps: Generator[float, None, path.Begun]) -> float | path.Begun:
+    try:
+        return next(steps)
+    except StopIteration as done:  # which no future can raise
+        begun: path.Begun = done.value
+        return begun
+
+
 async def afetch(lookup: Lookup, make: Callable[[Tracker], Awaitable[Made]]) -> Any:
     """`fetch` for async code: what waits for Redis does so in a thread."""
     (key,) = lookup.keys
-    begun = await sync_to_async(path.begin)(lookup)
+    steps = path.beginning(lookup)
+    while not isinstance(step := await sync_to_async(_next)(steps), path.Begun):
+        # Not in the thread: who holds the lease may need that thread to load.
+        await asyncio.sleep(step)
+    begun = step
     if key in begun.claimed.seen.hits:
         return path.end(lookup, begun, path.NOTHING_LOADED)[key].payload
     shelf: Any = lookup.shelf
@@ -442,7 +470,9 @@ async def afetch(lookup: Lookup, make: Callable[[Tracker], Awaitable[Made]]) -> 
             with tracking() as heard:
                 values = shelf.made(key, await make(heard))
     except BaseException:
-        await sync_to_async(path.release)(list(begun.claimed.mine), begun.claimed.token)
+        # A task that is cancelled may not wait again, and nobody else would give it back.
+        mine = list(begun.claimed.mine)
+        await asyncio.shield(sync_to_async(path.release)(mine, begun.claimed.token))
         raise
     loaded = path.timed(values, begun.claimed, started)
     return (await sync_to_async(path.end)(lookup, begun, loaded))[key].payload

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
-from functools import partial
+from functools import wraps
 from typing import NamedTuple, ParamSpec, TypeVar
 
 from django.db import connections
@@ -36,6 +36,7 @@ R = TypeVar("R")
 TWICE = "a table that it reads was written while it was computed"
 CLOSED = "a write to a table that it reads is in flight"
 WRITES = "it writes to the database"
+FAILED = "a read of the database failed while it was computed"
 
 
 class Dependencies(NamedTuple):
@@ -107,6 +108,9 @@ class Tracker:
     def writes(self) -> None:
         self.refuse(WRITES)
 
+    def fails(self) -> None:
+        self.refuse(FAILED)
+
 
 _tracker: ContextVar[Tracker | None] = ContextVar("cache_aside_tracker", default=None)
 
@@ -126,6 +130,11 @@ def tracking() -> Iterator[Tracker]:
     finally:
         _tracker.reset(token)
         observer.reset(heard)
+        # Whatever comes of it: it may be uncached, or raise what the one around it handles.
+        if outer := tracker():
+            outer.note_all(made.found(), made.tables)
+            if made.refusal:
+                outer.refuse(made.refusal)
 
 
 @contextmanager
@@ -139,5 +148,12 @@ def unheard() -> Iterator[None]:
 
 
 def carry(function: Callable[P, R]) -> Callable[P, R]:
-    """The same function, heard by the tracker of here, to be run in another thread."""
-    return partial(copy_context().run, function)
+    """The same function, heard by the tracker of here, to be run in other threads."""
+    context = copy_context()
+
+    @wraps(function)
+    def carried(*args: P.args, **kwargs: P.kwargs) -> R:
+        # A context can be entered once at a time, and threads of a pool run this together.
+        return context.copy().run(function, *args, **kwargs)
+
+    return carried

@@ -17,8 +17,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Generator, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from django.db import Error
 
 from .. import stats
 from ..conf import conf
@@ -31,6 +33,8 @@ from .dependencies import tracker, unheard
 from .envelope import Unencodable
 from .lookup import Claim, Forbidden, Found, Load, Loaded, Lookup, Seen
 from .permission import forbidden
+
+T = TypeVar("T")
 
 # The first pause of a caller that waits for another's fill; each next one is twice as long.
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.05
@@ -72,6 +76,11 @@ def fetch(lookup: Lookup, load: Load, reason: str = "") -> dict[str, Any]:
 
 def begin(lookup: Lookup, reason: str = "") -> Begun:
     """Look and claim: all that comes before the load."""
+    return patiently(beginning(lookup, reason))
+
+
+def beginning(lookup: Lookup, reason: str = "") -> Generator[float, None, Begun]:
+    """`begin` for who waits in his own way: gives the seconds of each pause."""
     started = time.perf_counter()
     claimed = Claim(Seen({}, lookup.keys))
     outcome: Outcome = "miss"
@@ -82,7 +91,7 @@ def begin(lookup: Lookup, reason: str = "") -> Begun:
             return Begun(Claim(seen), outcome, "near", "", started)
         else:
             claimed = Claim(look(lookup))
-            claimed = claim(lookup, claimed.seen)
+            claimed = yield from claiming(lookup, claimed.seen)
             reason = claimed.reason
     except Unavailable as error:
         outcome, reason = "error", str(error)
@@ -101,7 +110,12 @@ def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
         raise
     if begun.outcome == "miss" and tracker():
         lookup.shelf.note(lookup, seen, loaded, filled.stored)
-    reason = filled.reason or begun.reason
+    reason = filled.reason
+    if begun.outcome == "miss" and not begun.claimed.mine:
+        # Why it was not ours to fill may be of last time, as of a page that was a visitor's own.
+        values = loaded.values.values()
+        reason = next(filter(None, (lookup.shelf.refuse(lookup, seen, v) for v in values)), "")
+    reason = reason or begun.reason
     return report(lookup, seen, loaded, begun, reason)
 
 
@@ -135,9 +149,25 @@ def look(lookup: Lookup) -> Seen:
 
 
 def claim(lookup: Lookup, seen: Seen) -> Claim:
+    """`claiming`, asleep in each pause."""
+    return patiently(claiming(lookup, seen))
+
+
+def patiently(steps: Generator[float, None, T]) -> T:
+    """What the steps return, asleep in each pause."""
+    while True:
+        try:
+            pause = next(steps)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        time.sleep(pause)
+
+
+def claiming(lookup: Lookup, seen: Seen) -> Generator[float, None, Claim]:
     """Take the leases of what is missing, or wait for those who have them to fill.
 
-    Raises Unavailable, Forbidden; no lease is ours then.
+    Gives the seconds of each pause. Raises Unavailable, Forbidden; no lease is ours then.
     """
     if not seen.missing:
         return Claim(seen)
@@ -157,7 +187,7 @@ def claim(lookup: Lookup, seen: Seen) -> Claim:
             stats.count("lease", "gave up")
             return Claim(seen, reason=TOO_LONG)
         stats.count("lease", "waited")
-        time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
+        yield pause * random.uniform(0.5, 1)  # noqa: S311
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
@@ -211,8 +241,10 @@ def load_missing(load: Load, begun: Begun) -> Loaded:
                 values = load(claimed.seen.missing)
         else:
             values = load(claimed.seen.missing)
-    except BaseException:
+    except BaseException as error:
         release(claimed.mine, claimed.token)
+        if (heard := tracker()) and isinstance(error, Error):
+            heard.fails()
         raise
     return timed(values, claimed, started)
 

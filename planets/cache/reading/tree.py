@@ -25,7 +25,7 @@ def encode(value: Any) -> bytes:
     """Raises Unencodable for a value that would come back as another."""
     try:
         return _encoder.encode(_plain(value))
-    except (RecursionError, OverflowError, UnicodeEncodeError) as error:
+    except (RecursionError, OverflowError, ValueError) as error:
         raise Unencodable(str(error)) from error
 
 
@@ -33,7 +33,9 @@ def decode(data: bytes) -> Any:
     """Raises Undecodable."""
     try:
         return _decoder.decode(data)
-    except (msgspec.MsgspecError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
+    except (
+        msgspec.MsgspecError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError,
+    ) as error:  # fmt: skip
         raise Undecodable(str(error)) from error
 
 
@@ -47,20 +49,37 @@ def _plain(value: Any) -> Any:
         return {_key(key): _plain(part) for key, part in value.items()}
     if kind in GROUPS:
         return _extension(GROUPS[kind], [_plain(part) for part in value])
-    if kind is datetime.datetime and isinstance(value.tzinfo, ZoneInfo):
+    if kind is datetime.datetime and type(value.tzinfo) is ZoneInfo and value.tzinfo.key:
         naive = value.replace(tzinfo=None, fold=0).isoformat()
         return _extension(ZONED, [naive, value.fold, str(value.tzinfo)])
-    if kind in EXTENSIONS and isinstance(
-        getattr(value, "tzinfo", None), (datetime.timezone, type(None))
-    ):
+    if kind in EXTENSIONS and _told_by_iso(value):
         code, write, _ = EXTENSIONS[kind]
         return msgspec.msgpack.Ext(code, write(value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        names = [field.name for field in dataclasses.fields(value)]
+        if _known(kind.__module__, kind.__qualname__) is not kind:
+            raise Unencodable(f"the class {kind.__qualname__} cannot be found by its name")
+        if getattr(value, "__dict__", {}).keys() - names or not all(
+            hasattr(value, n) for n in names
+        ):
+            raise Unencodable(f"a {kind.__qualname__} has more or less than its fields")
+        fields = {name: _plain(getattr(value, name)) for name in names}
         return _extension(DATACLASS, [kind.__module__, kind.__qualname__, fields])
     raise Unencodable(
         f"a value of type {kind.__qualname__} cannot be stored: make it of plain types, as "
         "numbers, texts, dates, lists, dicts and dataclasses are"
+    )
+
+
+def _told_by_iso(value: Any) -> bool:
+    """Its time zone, if any, is an offset without a name, and it is no hour's second time."""
+    zone = getattr(value, "tzinfo", None)
+    if getattr(value, "fold", 0):
+        return False
+    # A name of its own is in its repr() alone.
+    return zone is None or (
+        type(zone) is datetime.timezone
+        and repr(zone) == repr(datetime.timezone(zone.utcoffset(None)))
     )
 
 
@@ -89,11 +108,17 @@ def _read(code: int, data: memoryview) -> Any:
     raise ValueError(f"{code} is no extension of this release")
 
 
-def _instance(module: str, name: str, fields: dict[str, Any]) -> Any:
-    """An instance of a dataclass that this process knows. It is not imported for this."""
+def _known(module: str, name: str) -> Any:
+    """What this process has under a name. It is not imported for this."""
     found: Any = sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
+    return found
+
+
+def _instance(module: str, name: str, fields: dict[str, Any]) -> Any:
+    """An instance of a dataclass that this process knows. It is not imported for this."""
+    found = _known(module, name)
     if not (isinstance(found, type) and dataclasses.is_dataclass(found)):
         raise ValueError(f"{module}.{name} is no dataclass that this process knows")
     if {field.name for field in dataclasses.fields(found)} != fields.keys():

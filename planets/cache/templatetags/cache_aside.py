@@ -8,19 +8,16 @@ from typing import Any
 import sqlparse
 from django import template
 from django.template.base import FilterExpression, NodeList, Parser, Token, token_kwargs
-from django.utils.functional import Promise, SimpleLazyObject
+from django.utils.functional import Promise
 
 from ..fragments import fragment
 from ..instruments import wording
+from ..outside import Used
 
 register = template.Library()
 register.filter("size", wording.size)
 register.filter("span", wording.span)
 register.filter("share", wording.share)
-
-# What a template knows of its visitor. Where one of these is read inside of {% cached %} and not
-# among what it varies by, the fragment is its visitor's own.
-OF_VISITOR = ("request", "user", "perms", "messages", "csrf_token")
 
 
 @register.filter
@@ -34,7 +31,9 @@ def cached(parser: Parser, token: Token) -> CachedNode:
     """`{% cached "name" vary ... ttl=60 %} ... {% endcached %}`
 
     What is between is kept until something that it reads is written. What follows the name is what
-    else it depends on; variables of its context that are not read from the database must be there.
+    else it depends on: each variable from outside that it uses must be there, by itself and as a
+    number, a text, a date or such. Querysets that are not evaluated yet are read inside, and need
+    not. A fragment that uses any other variable is not stored, and the event says which.
     """
     tag, *bits = token.split_contents()
     options: dict[str, FilterExpression] = {}
@@ -59,38 +58,30 @@ class CachedNode(template.Node):
         ttl: FilterExpression | None,
     ) -> None:
         self.nodelist, self.name, self.vary, self.ttl = nodelist, name, vary, ttl
-        roots = {str(one.token).split("|")[0].split(".")[0] for one in vary}
-        self.guarded = [name for name in OF_VISITOR if name not in roots]
+        self.named = frozenset(str(one.token) for one in vary)
 
     def render(self, context: template.Context) -> str:
-        read: list[str] = []
-        guards = {
-            name: _guard(name, context[name], read) for name in self.guarded if name in context
-        }
+        used = Used(context, self.named)
 
         def render() -> str:
-            with context.push(**guards):
+            request = getattr(context, "request", None)
+            context.dicts.append(used)
+            if request is not None:
+                context.request = used.guarded("request", request)  # type: ignore[attr-defined]
+            try:
                 return self.nodelist.render(context)
-
-        def refusal() -> str:
-            return f"it reads {read[0]!r}, which it does not vary by" if read else ""
+            finally:
+                context.dicts.pop()
+                if request is not None:
+                    context.request = request  # type: ignore[attr-defined]
 
         ttl = self.ttl.resolve(context) if self.ttl else None
-        vary = [_plain(one.resolve(context)) for one in self.vary]
-        name = str(self.name.resolve(context))
-        return fragment(name, vary, render, ttl=ttl, refusal=refusal)
-
-
-def _guard(name: str, value: Any, read: list[str]) -> SimpleLazyObject:
-    """A variable of the context that notes when it is read."""
-
-    def noted() -> Any:
-        read.append(name)
-        return value
-
-    return SimpleLazyObject(noted)
+        vary = [*(_plain(one.resolve(context)) for one in self.vary), used.contents()]
+        name = _plain(str(self.name.resolve(context)))
+        return fragment(name, vary, render, ttl=ttl, refusal=used.refusal)
 
 
 def _plain(value: Any) -> Any:
     """What is a text in all but its type."""
-    return str(value) if isinstance(value, (str, Promise)) else value
+    # A safe text is the same text; str() of one is safe again.
+    return str.__str__(str(value)) if isinstance(value, (str, Promise)) else value

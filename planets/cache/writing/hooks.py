@@ -75,7 +75,12 @@ class Hooks:
             heard.reads(self.connection.alias, statement)
         if transaction.pending and statement.kind != "read" and not SAVEPOINTS.match(str(sql)):
             transaction.close_gates()  # it may commit, as SET autocommit = 1 does
-        result = run()
+        try:
+            result = run()
+        except Exception:
+            if heard:
+                heard.fails()
+            raise
         if statement.kind == "isolation":
             transaction.isolation_set = True
         elif statement.kind == "private":

@@ -15,5 +15,8 @@ class Observer(Protocol):
     def writes(self) -> None:
         """Something is about to be written."""
 
+    def fails(self) -> None:
+        """A statement has raised what its caller may handle."""
+
 
 observer: ContextVar[Observer | None] = ContextVar("cache_aside_observer", default=None)
