@@ -21,22 +21,28 @@ invalidated = Signal()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """One read through the cache, of plain JSON values."""
+    """One read through the cache, of plain JSON values.
+
+    A miss has two explanations, and may have both: `cause` is why there was nothing to serve, and
+    `reason` why what was then loaded or made was not stored. A miss without a `reason` was filled.
+    """
 
     kind: Kind
     key: str
-    sql: str  # or, for a record, the names of its fields
-    tables: tuple[str, ...]
+    sql: str  # for a record, the names of its fields; of a computed entry, its path or name
+    tables: tuple[str, ...]  # of a computed entry, those that were read for it
     outcome: Outcome
     tier: Tier
     ms: float  # of a batch, its share
     reason: str = ""  # why it was a bypass, an error, or a miss that could not be filled
+    cause: str = ""  # why it was a miss: what has changed since the entry was filled; "": none was
+    records: tuple[str, ...] = ()  # that a computed entry stands on, beside whole tables
     ttl: float | None = None  # seconds left, where known
     bytes: int | None = None  # of the stored value, where known
     load_ms: float | None = None  # what the database took when it was last asked
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "tables": list(self.tables)}
+        return {**asdict(self), "tables": list(self.tables), "records": list(self.records)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,7 +128,7 @@ def test_the_tour(page: Page, demo: tuple[str, str]) -> None:
 
     page.goto("/planets/3/")  # at once
     expect(page.get_by_role("heading", level=1)).to_have_text(other)
-    expect(cache_panel(page).locator("tr", has_text="planet:3")).to_contain_text("miss")
+    expect(cache_panel(page).locator("tr", has_text="the record:")).to_contain_text("miss")
     expect(page.locator("a.CacheAsidePanel")).to_contain_text("4 fetches")
 
     page.goto("/planets/3/")

@@ -46,10 +46,14 @@ def header(fetches: list[Fetch], outcomes: str) -> str:
     """`cache-aside; hit; ttl=287; detail="3 hits"`, where the name is CACHE_ASIDE["NAME"].
 
     A page is a hit when all of its fetches were, with the least time that one of them has left.
-    Otherwise `fwd` says why the database was asked: "miss", or "bypass" where the cache was not to
-    be asked for anything of it.
+    Otherwise `fwd` says why the database was asked: "miss", "stale" where what was written since
+    made it one, or "bypass" where the cache was not to be asked for anything of it. `stored` says
+    that the page itself is in the cache from now on.
     """
-    if all(event.outcome == "hit" for event in fetches):
+    page = next((event for event in reversed(fetches) if event.kind == "page"), None)
+    if page and page.outcome == "miss":
+        parts = ["fwd=stale" if page.cause else "fwd=miss", *([] if page.reason else ["stored"])]
+    elif all(event.outcome == "hit" for event in fetches):
         left = [event.ttl for event in fetches if event.ttl is not None]
         parts = ["hit", *([f"ttl={int(min(left))}"] if left else [])]
     else:

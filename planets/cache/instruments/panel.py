@@ -10,9 +10,11 @@ from debug_toolbar.panels.sql.utils import reformat_sql
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import Truncator
 
-from ..events import Fetch
+from ..events import COMPUTED, Fetch
 from .watch import Watch, counted
 
+NOT_STORED = "not stored: "
+SHOWN_RECORDS = 12  # of those that a computed entry stands on
 LONGEST_REASON = 300  # characters; Redis's own errors can be pages long
 
 # What a SELECT asks for is long and says little; what follows tells queries apart.
@@ -56,7 +58,8 @@ def summary(watch: Watch) -> dict[str, Any]:
     """What the panel shows, in plain JSON values."""
     hits = [event for event in watch.fetches if event.outcome == "hit"]
     known = [event for event in hits if event.load_ms is not None]
-    ms = sum(event.ms for event in watch.fetches)
+    # What was computed took the time of the fetches that were made for it, which count already.
+    ms = sum(e.ms for e in watch.fetches if e.outcome == "hit" or e.kind not in COMPUTED)
     return {
         "title": title(watch, ms),
         "ms": ms,
@@ -77,7 +80,13 @@ def title(watch: Watch, ms: float) -> str:
 
 def _row(event: Fetch) -> dict[str, Any]:
     row = event.as_dict()
-    row["reason"] = Truncator(event.reason).chars(LONGEST_REASON)
+    reason = event.reason
+    if event.outcome == "miss" and reason and not reason.startswith(NOT_STORED):
+        reason = NOT_STORED + reason
+    row["reason"] = Truncator(reason).chars(LONGEST_REASON)
+    row["cause"] = Truncator(event.cause).chars(LONGEST_REASON)
+    row["more_records"] = max(0, len(event.records) - SHOWN_RECORDS)
+    row["records"] = row["records"][:SHOWN_RECORDS]
     if event.kind == "sql":
         row["html"] = str(reformat_sql(event.sql, with_toggle=False))
         row["gist"] = COLUMNS.sub(r"SELECT … FROM", event.sql, count=1)

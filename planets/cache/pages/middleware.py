@@ -118,10 +118,10 @@ def unmade(request: HttpRequest, asked: Asked) -> HttpResponseBase | None:
         return None  # the toolbar adds itself to each page, and no ETag knows of it
     try:
         etag = request.META.get("HTTP_IF_NONE_MATCH")
-        if etag and SHELF.proves(asked.lookup, etag):
+        if etag and computed.proves(asked.lookup, etag):
             return HttpResponseNotModified(headers={"ETag": etag})
-        if request.method == "HEAD" and (found := computed.peek(asked.lookup)):
-            return _conditional(request, response_of(found.value.payload))
+        if request.method == "HEAD" and (page := computed.peek(asked.lookup)):
+            return _conditional(request, response_of(page))
     except (Unavailable, Forbidden):
         pass  # the fetch that follows meets the same, and tells
     return None

@@ -18,17 +18,17 @@ from asgiref.sync import sync_to_async
 from django.db import DEFAULT_DB_ALIAS
 
 from ..conf import conf
-from ..events import Kind
+from ..events import Kind, Tier
 from ..storage import gates, keys, leases
 from ..storage.client import client
 from ..storage.near import near
 from ..storage.wire import Command, Reply
-from . import path
+from . import causes, path
 from .dependencies import CLOSED, TWICE, Dependencies, Tracker, tracker, tracking
-from .envelope import Undecodable, plain_bytes, unwrap, wrap
+from .envelope import HEAD, Undecodable, plain_bytes, unwrap, wrap
 from .gated import GATE_BYTES
-from .lookup import ANY, Forbidden, Found, Generations, Loaded, Lookup, Seen
-from .permission import forbidden_to
+from .lookup import ANY, Claim, Forbidden, Found, Generations, Loaded, Lookup, Seen
+from .permission import forbidden, forbidden_to
 from .recent import Recent
 from .record_format import ask_token, read_token
 
@@ -63,9 +63,13 @@ class Entry(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
 class Remembered(NamedTuple):
     """What this process knows of a key's entry without asking for it again."""
 
-    dependencies: Dependencies
-    mark: str
-    expires: float
+    found: Found  # without its payload
+    head: bytes  # of its bytes: holds their seal, which tells it from every other entry
+
+    @property
+    def dependencies(self) -> Dependencies:
+        needed: Dependencies = self.found.value.dependencies
+        return needed
 
 
 class ComputedShelf:
@@ -105,12 +109,12 @@ class ComputedShelf:
         if not standing.is_known(needed):
             standing = _standing(lookup, needed, client.call(*_ask(lookup, needed)))
             missing = missing._replace(generations=_own(lookup, standing))
-        self._known.put(key, Remembered(needed, found.value.mark, found.expires))
+        self._remember(key, found, replies[0])
         if not standing.proves(needed):
             barred = missing.barred or (CLOSED if standing.closed else "")
-            return missing._replace(barred=barred)
+            return missing._replace(barred=barred, stale={key: standing.differs(needed)})
         if lookup.max_age is not None and time.time() - found.filled > lookup.max_age:
-            return missing
+            return missing._replace(stale={key: causes.TOO_OLD})
         if reason := forbidden_to(needed.gates, needed.records):
             raise Forbidden(reason)
         return Seen({key: found}, (), missing.generations)
@@ -119,9 +123,8 @@ class ComputedShelf:
         """What lies under a key; None where there is nothing. Raises Undecodable."""
         if reply is None:
             return None
-        body = unwrap(key, reply, max_bytes=conf().MAX_BYTES)
+        entry = entry_of(key, reply)
         try:
-            entry = _decoder.decode(body)
             payload = self._decode(bytes(entry.payload))
         except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError) as error:
             raise Undecodable(str(error)) from error
@@ -133,24 +136,38 @@ class ComputedShelf:
             plain_bytes(reply), entry.filled,
         )  # fmt: skip
 
-    def proves(self, lookup: Lookup, mark: str) -> bool:
-        """Whether the entry that had this mark is current, without reading it. One round trip.
+    def current(self, lookup: Lookup, mark: str) -> Found | None:
+        """The entry of this mark, without its payload, where it lies in Redis and is current.
 
-        Raises Unavailable.
+        It is not read again. One round trip. Raises Unavailable.
         """
         (key,) = lookup.keys
         known = self._known.get(key)
-        if known is None or known.mark != mark or known.expires < time.time():
-            return False
+        if known is None or known.found.value.mark != mark or known.found.expires < time.time():
+            return None
         needed = known.dependencies
-        standing = _standing(lookup, needed, client.call(*_ask(lookup, needed)))
-        return standing.proves(needed) and not forbidden_to(needed.gates, needed.records)
+        head, *replies = client.call(("GETRANGE", key, 0, HEAD - 1), *_ask(lookup, needed))
+        if head != known.head or not _standing(lookup, needed, replies).proves(needed):
+            return None
+        return None if forbidden_to(needed.gates, needed.records) else known.found
+
+    def _remember(self, key: str, found: Found, data: bytes) -> None:
+        made: Made = found.value._replace(payload=None)
+        self._known.put(key, Remembered(found._replace(value=made, bytes=len(data)), data[:HEAD]))
 
     def made(self, key: str, made: Made) -> dict[str, Made]:
         """What a load gives: remembered, where it was refused, until it is so no more."""
         if made.refusal or key in self._refused:
             self._refused.put(key, made.refusal)
         return {key: made}
+
+    # --- telling
+
+    def tables(self, lookup: Lookup, value: Made | None) -> tuple[str, ...]:
+        return value.tables if value else lookup.tables
+
+    def records(self, value: Made | None) -> tuple[str, ...]:
+        return tuple(sorted(value.dependencies.records)) if value else ()
 
     # --- near
 
@@ -232,7 +249,7 @@ class ComputedShelf:
             compress_above=conf().COMPRESS_ABOVE, max_bytes=conf().MAX_BYTES,
         )  # fmt: skip
         needed = Dependencies(entry.gates, entry.records)
-        self._known.put(key, Remembered(needed, made.mark, found.expires))
+        self._remember(key, found._replace(value=made._replace(dependencies=needed)), value)
         return leases.fill("fill_string", key, token, expiry, value)
 
     def note(self, lookup: Lookup, seen: Seen, loaded: Loaded, stored: Mapping[str, str]) -> None:
@@ -251,6 +268,15 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Entry)
 
 
+def entry_of(key: str, data: object) -> Entry:
+    """The entry that lies under a key; its payload is not decoded. Raises Undecodable."""
+    body = unwrap(key, data, max_bytes=conf().MAX_BYTES)
+    try:
+        return _decoder.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise Undecodable(str(error)) from error
+
+
 def _ask(lookup: Lookup, needed: Dependencies) -> list[Command]:
     """The commands that ask how these gates and records stand."""
     names = dict.fromkeys((*lookup.gates, *needed.gates))
@@ -261,7 +287,7 @@ class Standing(NamedTuple):
     """How gates and records stand: their tokens, None where closed or absent."""
 
     tokens: dict[str, str | None]
-    closed: bool  # a write is in flight at one of the gates
+    closed: frozenset[str]  # gates at which a write is in flight
 
     def is_known(self, needed: Dependencies) -> bool:
         """All of these were asked for."""
@@ -274,13 +300,27 @@ class Standing(NamedTuple):
             tokens.get(record) == had for record, had in needed.records.items()
         )
 
+    def differs(self, needed: Dependencies) -> str:
+        """What of these is not as it was, in words; "" where all of it is."""
+        tokens = self.tokens
+        told = ((gate, had, tokens.get(gate)) for gate, had in needed.gates.items())
+        return causes.of_gates(told, self.closed) or next(
+            (
+                causes.of_record(record, tokens.get(record))
+                for record, had in needed.records.items()
+                if tokens.get(record) != had
+            ),
+            "",
+        )
+
 
 def _standing(lookup: Lookup, needed: Dependencies, replies: list[Reply]) -> Standing:
     """The replies to _ask."""
     names = dict.fromkeys((*lookup.gates, *needed.gates))
     tokens = dict(zip(names, map(gates.generation, replies[0]), strict=True))
     tokens.update(zip(needed.records, map(read_token, replies[1:]), strict=False))
-    return Standing(tokens, any(map(gates.is_closed, replies[0])))
+    closed = (name for name, reply in zip(names, replies[0], strict=True) if gates.is_closed(reply))
+    return Standing(tokens, frozenset(closed))
 
 
 def _own(lookup: Lookup, standing: Standing) -> Generations:
@@ -321,22 +361,58 @@ def made_by(
     return Made(payload, heard.found(), tuple(sorted(heard.tables)), reason, mark, ttl)
 
 
-def peek(lookup: Lookup) -> Found | None:
-    """What is there and current, for who would not fill it. Raises Unavailable, Forbidden."""
-    seen = path.look_near(lookup) or path.look(lookup)
-    return seen.hits.get(lookup.keys[0])
+def peek(lookup: Lookup) -> Any:
+    """The payload that is there and current, for who would not fill it; None where there is none.
+
+    Raises Unavailable, Forbidden.
+    """
+    started = time.perf_counter()
+    if forbidden(lookup):
+        return None
+    near = path.look_near(lookup)
+    seen = near or path.look(lookup)
+    if seen.missing:
+        return None
+    return _hit(lookup, seen, "near" if near else "redis", started).payload
+
+
+def proves(lookup: Lookup, mark: str) -> bool:
+    """Whether the entry of this mark is current: a hit, without its bytes. Raises Unavailable."""
+    started = time.perf_counter()
+    (key,) = lookup.keys
+    if forbidden(lookup):
+        return False
+    near = path.look_near(lookup)
+    shelf: Any = lookup.shelf
+    found = near.hits[key] if near else shelf.current(lookup, mark)
+    if found is None or found.value.mark != mark:
+        return False
+    _hit(lookup, Seen({key: found}, ()), "near" if near else "redis", started)
+    return True
+
+
+def _hit(lookup: Lookup, seen: Seen, tier: Tier, started: float) -> Made:
+    """Tell of a hit that needed no fetch."""
+    begun = path.Begun(Claim(seen), "miss", tier, "", started)
+    made: Made = path.report(lookup, seen, path.NOTHING_LOADED, begun, "")[lookup.keys[0]]
+    return made
 
 
 def fetch(lookup: Lookup, make: Callable[[Tracker], Made]) -> Any:
     """The payload under the lookup's key, made where it is not there or not current."""
-
+    (key,) = lookup.keys
+    begun = path.begin(lookup)
     shelf: Any = lookup.shelf
 
     def load(wanted: Sequence[str]) -> dict[str, Made]:
+        if begun.outcome != "miss":
+            return {key: make(Tracker())}  # not to be stored: who listens already hears it all
         with tracking() as heard:
-            return shelf.made(wanted[0], make(heard))
+            return shelf.made(key, make(heard))
 
-    return path.fetch(lookup, load)[lookup.keys[0]].payload
+    missing = begun.claimed.seen.missing
+    loaded = path.load_missing(load, begun) if missing else path.NOTHING_LOADED
+    return path.end(lookup, begun, loaded)[key].payload
 
 
 async def afetch(lookup: Lookup, make: Callable[[Tracker], Awaitable[Made]]) -> Any:
@@ -345,13 +421,16 @@ async def afetch(lookup: Lookup, make: Callable[[Tracker], Awaitable[Made]]) -> 
     begun = await sync_to_async(path.begin)(lookup)
     if key in begun.claimed.seen.hits:
         return path.end(lookup, begun, path.NOTHING_LOADED)[key].payload
+    shelf: Any = lookup.shelf
     started = time.perf_counter()
     try:
-        with tracking() as heard:
-            made = await make(heard)
+        if begun.outcome != "miss":
+            values = {key: await make(Tracker())}
+        else:
+            with tracking() as heard:
+                values = shelf.made(key, await make(heard))
     except BaseException:
         await sync_to_async(path.release)(list(begun.claimed.mine), begun.claimed.token)
         raise
-    shelf: Any = lookup.shelf
-    loaded = path.timed(shelf.made(key, made), begun.claimed, started)
+    loaded = path.timed(values, begun.claimed, started)
     return (await sync_to_async(path.end)(lookup, begun, loaded))[key].payload

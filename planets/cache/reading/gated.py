@@ -11,7 +11,7 @@ from ..events import Kind
 from ..storage import gates
 from ..storage.near import near
 from ..storage.wire import Command, Reply
-from . import dependencies
+from . import causes, dependencies
 from .dependencies import Tracker
 from .envelope import Undecodable
 from .lookup import Found, Generations, Loaded, Lookup, Seen
@@ -60,7 +60,7 @@ class GatedShelf:
         generations = tuple(map(gates.generation, replies[-1]))
         common = replies[-1][self.behind(lookup, absent=False)]  # what every value stands behind
         barred = WRITING if any(map(gates.is_closed, common)) else ""
-        hits, missing, unreadable = {}, [], {}
+        hits, missing, unreadable, stale = {}, [], {}, {}
         for key, reply in zip(keys, replies, strict=False):
             try:
                 found = self.decode(lookup, key, reply)
@@ -71,13 +71,33 @@ class GatedShelf:
                 hits[key] = found
             else:
                 missing.append(key)
-        return Seen(hits, tuple(missing), generations, barred, unreadable)
+                if found:
+                    stale[key] = self.why_stale(lookup, generations, replies[-1], found)
+        return Seen(hits, tuple(missing), generations, barred, unreadable, stale)
 
     def is_current(self, lookup: Lookup, generations: Generations, found: Found) -> bool:
         """All gates are open, in the generation that it was filled under; it is young enough."""
         if found.generation != self.generation(lookup, generations, found.value):
             return False
         return lookup.max_age is None or time.time() - found.filled <= lookup.max_age
+
+    def why_stale(
+        self, lookup: Lookup, generations: Generations, standing: list[Reply], found: Found
+    ) -> str:
+        """Why is_current() says no."""
+        now = self.generation(lookup, generations, found.value)
+        names = lookup.gates[self.behind(lookup, found.value is None)]
+        closed = {
+            g for g, reply in zip(lookup.gates, standing, strict=True) if gates.is_closed(reply)
+        }
+        told = zip(names, found.generation, now, strict=False)
+        return causes.of_gates(told, closed) or causes.TOO_OLD
+
+    def tables(self, lookup: Lookup, value: Any) -> tuple[str, ...]:
+        return lookup.tables
+
+    def records(self, value: Any) -> tuple[str, ...]:
+        return ()
 
     def generation(self, lookup: Lookup, generations: Generations, value: Any) -> Generations:
         """What an entry of this value must carry; has None behind a closed gate."""

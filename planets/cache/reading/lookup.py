@@ -33,6 +33,7 @@ class Seen(NamedTuple):
     generations: Generations = ()
     barred: str = ""  # why nothing may be filled now: a writer holds a gate, for instance
     unreadable: dict[str, str] = {}  # noqa: RUF012  by key: why what lay there is no entry
+    stale: dict[str, str] = {}  # noqa: RUF012  by key: why the entry that lay there is not current
 
 
 class Claim(NamedTuple):
@@ -71,6 +72,12 @@ class Shelf(Protocol):
 
         Raises Unavailable where it had to ask once more, Forbidden.
         """
+
+    def tables(self, lookup: Lookup, value: Any) -> tuple[str, ...]:
+        """The tables that a value was read from; of what was not looked for, None."""
+
+    def records(self, value: Any) -> tuple[str, ...]:
+        """The records that a value was computed from."""
 
     def keep(self, lookup: Lookup, ticket: int, seen: Seen) -> None:
         """Let the near tier keep what a look has found."""

@@ -175,7 +175,9 @@ def ask_for_leases(lookup: Lookup, seen: Seen, token: str) -> tuple[Seen, dict[s
         raise
     release([key for key in mine if key in again.hits], token)
     unreadable = seen.unreadable | again.unreadable
-    return again._replace(hits=seen.hits | again.hits, unreadable=unreadable), holders
+    return again._replace(
+        hits=seen.hits | again.hits, unreadable=unreadable, stale=seen.stale | again.stale
+    ), holders
 
 
 def release(keys: list[str], token: str) -> None:
@@ -289,10 +291,12 @@ def report(lookup: Lookup, seen: Seen, loaded: Loaded, begun: Begun, reason: str
             if found := seen.hits.get(key):
                 event = _hit(lookup, key, found, begun.tier, ms)
             else:
-                why = reason or seen.unreadable.get(key, "")
+                value = loaded.values[key]
                 event = Fetch(
-                    kind=kind, key=key, sql=lookup.sql, tables=lookup.tables,
-                    outcome=begun.outcome, tier="database", ms=ms, reason=why, load_ms=loaded.ms,
+                    kind=kind, key=key, sql=lookup.sql,
+                    tables=lookup.shelf.tables(lookup, value), records=lookup.shelf.records(value),
+                    outcome=begun.outcome, tier="database", ms=ms, reason=reason,
+                    cause=seen.unreadable.get(key) or seen.stale.get(key, ""), load_ms=loaded.ms,
                 )  # fmt: skip
             fetched.send(Lookup, event=event)
     return values
@@ -303,7 +307,8 @@ def _hit(lookup: Lookup, key: str, found: Found, tier: Tier, ms: float) -> Fetch
         kind=lookup.shelf.kind,
         key=key,
         sql=lookup.sql,
-        tables=lookup.tables,
+        tables=lookup.shelf.tables(lookup, found.value),
+        records=lookup.shelf.records(found.value),
         outcome="hit",
         tier=tier,
         ms=ms,

@@ -87,6 +87,11 @@ def database_gate(alias: str) -> str:
     return _gate(conf().PREFIX, places.database_name(alias), "*")
 
 
+def behind(gate: str) -> str:
+    """What stands behind a gate: `*`, a table, or the rows of one, `<table>#rows`."""
+    return gate.removeprefix(conf().PREFIX).split(":", 2)[-1]
+
+
 def records_gate(alias: str, table: str) -> str:
     """`gen:<database>:<table>#rows`: the bulk generation that every record of a table carries."""
     return _gate(conf().PREFIX, places.database_name(alias), f"{table}#rows")

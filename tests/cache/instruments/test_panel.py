@@ -93,7 +93,7 @@ def test_misses_and_then_hits(client: Client) -> None:
     second = panel_of(client, client.get("/stars/3/"))
     assert second.count('class="outcome hit"') == 3
     assert '<code class="key">star:3</code>' in second
-    assert "of database time saved" in second
+    assert "of work saved" in second
     assert "3 of" not in second  # each hit knows what its load took
     assert "comet" in second
     assert "SELECT" in second
