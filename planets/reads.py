@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import product
 
+from django.urls import reverse
+
 from .cache import disabled
 from .cache.reads import NothingToRead, Read
 from .managers import MOON_SORTS, PLANET_SORTS
@@ -49,6 +51,15 @@ def warmed() -> Iterator[Callable[[], object]]:
         yield partial(list, Moon.objects.listed(sort=sort, descending=descending))
     for planet_id in Planet.objects.values_list("pk", flat=True).iterator():
         yield partial(list, Moon.objects.of(planet_id))
+
+
+def pages() -> Iterator[str]:
+    """Addresses of the pages that most visitors see: those that ask for no search or order."""
+    yield reverse("planets:home")
+    yield reverse("planets:moons")
+    yield reverse("planets:compare")
+    for planet_id in Planet.objects.values_list("pk", flat=True).iterator():
+        yield reverse("planets:planet", args=[planet_id])
 
 
 def warmed_count() -> int:

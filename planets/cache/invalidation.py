@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
+from .events import COMPUTED
 from .storage import gates, keys
 from .storage.client import client
 from .writing.hooks import transaction_of
@@ -41,13 +42,15 @@ def reach(
 
 
 def drop(entry: str) -> bool:
-    """Delete one entry, `sql:<digest>` or a record; returns whether it was there.
+    """Delete one entry: a record, or `<kind>:<digest>`; returns whether it was there.
 
     Who is filling it just now cannot store. Raises ValueError for any other key: to delete a gate
     is not how a table is invalidated. Raises Unavailable.
     """
-    if keys.kind(entry) != "sql" and not keys.is_record(entry):
-        raise ValueError(f"{entry!r} is not an entry: name a sql:<digest> or a record")
+    if keys.kind(entry) not in ("sql", *COMPUTED) and not keys.is_record(entry):
+        raise ValueError(
+            f"{entry!r} is not an entry: name a record, or as sql:<digest> or page:<digest>"
+        )
     _, dropped = client.call(("DEL", keys.lease(entry)), ("DEL", entry))
     return bool(dropped)
 

@@ -5,6 +5,7 @@
     measured() -> Iterable[Read]                  what measure_cache times
     warmed()   -> Iterable[Callable[[], object]]  what warm_cache runs, besides all records
     warmed_count() -> int                         how many those are, about: for the progress bar
+    pages()    -> Iterable[str]                   addresses of pages that warm_cache asks for
 
 Each may be left out.
 """
@@ -51,6 +52,14 @@ def warmed() -> Iterable[Callable[[], object]]:
 def warmed_count() -> int:
     """How many `warmed` will give, about; 0 where it is not told. Raises ImproperlyConfigured."""
     return int(_of_site("warmed_count", 0))
+
+
+def pages() -> Iterable[str]:
+    """Addresses of the site's pages to warm; none where it names none.
+
+    Raises ImproperlyConfigured.
+    """
+    return _of_site("pages", ())
 
 
 def _of_site(name: str, default: Any) -> Any:

@@ -1,5 +1,7 @@
 """Filling the cache before visitors come: all records, and what the site names in READS.
 
+Records come first and pages last, for pages are made from what is warm by then.
+
 What is warm already is only looked at, so to run it again is to go on where it ended.
 """
 
@@ -7,9 +9,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from itertools import islice
 from queue import SimpleQueue
 from typing import Any
@@ -17,10 +20,12 @@ from typing import Any
 from django.db import connections
 
 from . import reads
+from .conf import conf
 from .events import Fetch, fetched
 from .records import BY_TABLE
 from .storage.client import client
 from .storage.errors import Unavailable
+from .visit import Visitor
 
 BATCH = 100  # records of one round trip
 
@@ -63,16 +68,36 @@ def read_jobs() -> Iterator[Job]:
     yield from reads.warmed()
 
 
-def count_jobs() -> dict[str, int]:
+def page_jobs(hosts: Sequence[str] = ()) -> Iterator[Job]:
+    """The pages that the site names, each as a visitor of every host gets it."""
+    for host in hosts or ("",):
+        for address in reads.pages():
+            yield partial(_visit, host, address)
+
+
+def _visit(host: str, address: str) -> None:
+    if (status := Visitor(host).get(address)) >= HTTPStatus.BAD_REQUEST:
+        raise reads.NothingToRead(
+            f"The page {address!r} answers {status}: take it out of pages() in "
+            f"{conf().READS!r}, or mend it."
+        )
+
+
+def count_jobs(hosts: Sequence[str] = ()) -> dict[str, int]:
     """How many jobs there will be, about: rows come and go."""
     counts = (records.model._default_manager.count() for records in BY_TABLE.values())
     return {
         "records": sum(-(-count // BATCH) for count in counts),
         "queries": reads.warmed_count(),
+        "pages": sum(1 for _ in reads.pages()) * max(1, len(hosts)),
     }
 
 
-JOBS: dict[str, Callable[[], Iterator[Job]]] = {"records": record_jobs, "queries": read_jobs}
+JOBS: dict[str, Callable[[], Iterator[Job]]] = {
+    "records": record_jobs,
+    "queries": read_jobs,
+    "pages": page_jobs,
+}
 
 
 def warm(jobs: Iterable[Job], *, workers: int) -> Iterator[Warmed]:

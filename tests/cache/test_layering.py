@@ -27,7 +27,7 @@ FLOORS = [
     ["reading"],
     ["orm"],
     ["records", "sql", "invalidation", "pages", "fragments", "values"],
-    ["reads"],
+    ["reads", "visit"],
     ["__init__"],
     ["warming", "models"],
     ["instruments"],

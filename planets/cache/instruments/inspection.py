@@ -3,52 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import router
 from redis.exceptions import ResponseError
 
 from ..conf import conf
+from ..events import COMPUTED
 from ..reading import codec, row_format
 from ..reading.envelope import HEAD, Undecodable
 from ..reading.lookup import Found, Lookup
 from ..records import BY_TABLE
 from ..storage import gates, keys
 from ..storage.wire import Reply
-from .keyspace import Key, look, printable
+from .computed_entries import computed
+from .content import SHOWN_ROWS, SHOWN_SQL, WHY, Content, State, plain, short, unreadable
+from .keyspace import Key, look
 from .server import asking
 from .standing import databases
 
-State = Literal["current", "stale", "closed", "unreadable", ""]
-
-# What a page or a terminal shows at most: rows, characters of each value, of the SQL.
-SHOWN_ROWS, SHOWN_CHARACTERS, SHOWN_SQL = 50, 2_000, 8_000
 # A hash of more fields than that is not one of ours, and is not read.
 MOST_FIELDS = 1_000
-
-WHY: dict[State, str] = {
-    "current": "A fetch takes it: its tables have not been written since it was loaded.",
-    "stale": "No fetch takes it: its tables were written since. It goes when its TTL ends.",
-    "closed": "No fetch takes it now: a write to its tables is in flight.",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What a key holds, as text. `rows` are those of a query, `fields` those of a hash."""
-
-    state: State = ""
-    why: str = ""
-    sql: str = ""
-    tables: tuple[str, ...] = ()
-    load_ms: float | None = None  # what the database took
-    absent: bool = False  # a record: that there is no such row
-    row_count: int | None = None
-    rows: list[list[str]] = field(default_factory=list)
-    fields: dict[str, str] = field(default_factory=dict)
-    text: str = ""
-    shortened: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +46,8 @@ class Opened:
             "absent": content.absent,
             "row_count": content.row_count,
             "rows": content.rows,
+            "name": content.name,
+            "stands_on": [ground._asdict() for ground in content.stands_on],
             "fields": content.fields,
             "text": content.text,
             "shortened": content.shortened,
@@ -115,15 +93,11 @@ def _content(redis: Any, key: Key, reply: Reply) -> Content:
         return _entry(redis, key, reply)
     if key.kind == "record":
         return _record(redis, key, reply)
+    if key.kind in COMPUTED:
+        return computed(redis, key, reply)
     if key.kind in ("gate", "lease"):
-        return replace(_plain(reply), why=_gate(reply))
-    return _plain(reply)
-
-
-def _plain(reply: Reply) -> Content:
-    if isinstance(reply, dict):
-        return Content(fields={printable(name): _short(value) for name, value in reply.items()})
-    return Content(text=_short(reply), shortened=len(reply) > SHOWN_CHARACTERS)
+        return replace(plain(reply), why=_gate(reply))
+    return plain(reply)
 
 
 def _gate(reply: Reply) -> str:
@@ -140,18 +114,18 @@ def _entry(redis: Any, key: Key, reply: Reply) -> Content:
     try:
         entry = codec.decode(key.name, reply, max_bytes=conf().MAX_BYTES)
     except Undecodable as error:
-        return _unreadable(reply, error)
+        return unreadable(reply, error)
     found = Found(entry.rows, entry.generation, entry.expires, len(reply), entry.load_ms)
     # Of which database it is an entry does not say; random tokens match those of one alone.
     lookups = (row_format.lookup_of(alias, key.name, entry) for alias in databases())
     states = [_state(redis, lookup, found) for lookup in lookups]
     state = min(states, key=("current", "closed", "stale").index)
-    rows = [[_short(cell) for cell in row] for row in entry.rows[:SHOWN_ROWS]]
+    rows = [[short(cell) for cell in row] for row in entry.rows[:SHOWN_ROWS]]
     return Content(
         state=state,
         why=WHY[state],
-        sql="\n".join(map(_short, entry.sql[:SHOWN_SQL].splitlines())),
-        tables=tuple(map(_short, entry.tables)),
+        sql="\n".join(map(short, entry.sql[:SHOWN_SQL].splitlines())),
+        tables=tuple(map(short, entry.tables)),
         load_ms=entry.load_ms,
         row_count=len(entry.rows),
         rows=rows,
@@ -166,21 +140,16 @@ def _record(redis: Any, key: Key, reply: Reply) -> Content:
         found = records.shelf.decode(lookup, key.name, reply)
         assert found is not None  # noqa: S101  an empty hash does not exist
     except Undecodable as error:
-        return _unreadable(reply, error)
+        return unreadable(reply, error)
     state = _state(redis, lookup, found)
     columns = [name for name in records.shelf.columns if name in reply]
     return replace(
-        _plain({name: reply[name] for name in [*columns, *(reply.keys() - columns)]}),
+        plain({name: reply[name] for name in [*columns, *(reply.keys() - columns)]}),
         state=state,
         why=WHY[state],
         tables=(records.shelf.table,),
         absent=found.value is None,
     )
-
-
-def _unreadable(reply: Reply, error: Exception) -> Content:
-    why = f"No fetch takes it: {_short(str(error))}. The next one overwrites it."
-    return replace(_plain(reply), state="unreadable", why=why)
 
 
 def _state(redis: Any, lookup: Lookup, found: Found) -> State:
@@ -192,13 +161,3 @@ def _state(redis: Any, lookup: Lookup, found: Found) -> State:
     if any(map(gates.is_closed, replies)):
         return "closed"
     return "current" if tuple(map(gates.generation, replies)) == found.generation else "stale"
-
-
-def _short(value: Any) -> str:
-    """A value as text, NULL as such, and not too much of it."""
-    if value is None:
-        return "NULL"
-    text = printable(value[: SHOWN_CHARACTERS + 1]) if isinstance(value, bytes) else str(value)
-    if not isinstance(value, bytes):
-        text = printable(text[: SHOWN_CHARACTERS + 1].encode("utf-8", "surrogatepass"))
-    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + " …"

@@ -81,6 +81,7 @@ def opened(found: Opened) -> Iterator[str]:
         ("TTL left", span(key.ttl)),
         ("Size", size(key.bytes)),
         ("Used", _used(key)),
+        ("Name", content.name),
         ("Tables", ", ".join(content.tables)),
         ("Load", "" if content.load_ms is None else f"{content.load_ms:.1f} ms"),
     ]
@@ -93,6 +94,10 @@ def opened(found: Opened) -> Iterator[str]:
         shown = f", of which {len(content.rows)} are shown" if content.shortened else ""
         yield f"{content.row_count} rows{shown}"
         yield from (" | ".join(row) for row in content.rows)
+    if content.stands_on:
+        yield ""
+        grounds = [(g.name, g.what, g.changed or "unchanged") for g in content.stands_on]
+        yield from table([("STANDS ON", "WHICH IS", "SINCE THEN"), *grounds])
     if content.fields:
         yield ""
         yield from table(list(content.fields.items()))

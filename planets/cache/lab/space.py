@@ -12,7 +12,7 @@ from ..storage.gates import token
 from ..storage.wire import Command, Reply
 
 # Where a command's keys stand; what is not named here is refused, so that no other key is touched.
-KEYS = {"GET": 1, "HGETALL": 1, "MGET": None, "DEL": None}
+KEYS = {"GET": 1, "GETRANGE": 1, "HGET": 1, "HGETALL": 1, "MGET": None, "DEL": None}
 BATCH = 500  # keys of one DEL
 
 

@@ -6,7 +6,9 @@ from django.apps import apps
 from django.db import connections
 from django.db.models import Model
 
+from ..events import COMPUTED
 from ..records import BY_TABLE
+from ..storage import keys
 
 
 def parse(text: str, using: str) -> Model | str:
@@ -27,6 +29,11 @@ def parse(text: str, using: str) -> Model | str:
         raise ValueError(f"{text!r} must end in a row's id, a whole number")
     instance: Model = records.model(pk=int(pk))
     return instance
+
+
+def is_entry(text: str) -> bool:
+    """Whether a key is typed of one entry that has no row: `page:<digest>`, `sql:<digest>`."""
+    return keys.kind(text) in ("sql", *COMPUTED)
 
 
 def _table(table: str, using: str) -> str:
