@@ -109,7 +109,8 @@ class ComputedShelf:
         if not standing.is_known(needed):
             standing = _standing(lookup, needed, client.call(*_ask(lookup, needed)))
             missing = missing._replace(generations=_own(lookup, standing))
-        self._remember(key, found, replies[0])
+        if known is None or known.head != replies[0][:HEAD]:
+            self._remember(key, found, replies[0])
         if not standing.proves(needed):
             barred = missing.barred or (CLOSED if standing.closed else "")
             return missing._replace(barred=barred, stale={key: standing.differs(needed)})
