@@ -9,6 +9,7 @@ more round trip asks for those.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -85,17 +86,19 @@ class ComputedShelf:
         self._encode, self._decode = encode, decode
         self._known: Recent[str, Remembered] = Recent(MAX_REMEMBERED)
         self._refused: Recent[str, str] = Recent(MAX_REMEMBERED)
+        # What this thread's look asked for: by its judge another thread may have learned otherwise.
+        self._asked = threading.local()
 
     # --- looking
 
     def look(self, lookup: Lookup, keys: Sequence[str]) -> list[Command]:
         (key,) = keys
-        known = self._known.get(key)
+        known = self._asked.known = self._known.get(key)
         return [("GET", key), *_ask(lookup, known.dependencies if known else NOTHING)]
 
     def judge(self, lookup: Lookup, keys: Sequence[str], replies: list[Reply]) -> Seen:
         (key,) = keys
-        known = self._known.get(key)
+        known: Remembered | None = self._asked.known
         standing = _standing(lookup, known.dependencies if known else NOTHING, replies[1:])
         # What was refused last time is made by everybody at once: none waits for another's fill.
         missing = Seen({}, (key,), _own(lookup, standing), self._refused.get(key) or "")
