@@ -13,22 +13,26 @@ import platform
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
 from tests.support import servers
 
-from . import chart, report
+from . import chart, report, served
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONTENDERS = ("orm", "cachalot", "cacheops", "by_hand", "tutorial", "ours", "near", "raw", "dict")
 FAR = ("orm", "cachalot", "cacheops", "ours", "near")
 # Piece of work to calls a round.
-HITS = dict.fromkeys(("list_8", "list_8_kept", "get", "record", "count", "join", "aggregate"), 16)
+HITS = dict.fromkeys(
+    ("list_8", "list_8_kept", "get", "record", "count", "join", "aggregate", "value_8"), 16
+)
 HITS |= {"list_100": 8}
 FRESH = {"miss_list_8": 8, "miss_get": 8, "miss_record": 8, "save": 4}
-PAGES = {"page_list": 3, "page_detail": 3}
+PAGES = dict.fromkeys(("page_home", "page_planet", "page_moons", "page_compare"), 6)
+PAGES |= {"page_304": 16, "page_nothing": 16}
 FAR_HITS = dict.fromkeys(("list_8", "get", "record", "count"), 8)
 INVALIDATIONS = (10, 100_000)
 QUICK = 3  # rounds
@@ -83,7 +87,7 @@ class Run:
     def interleave(
         self,
         section: str,
-        workers: list[Worker],
+        workers: Sequence[Worker | served.Site],
         rounds: int,
         works: dict[str, tuple[str, list[Any]]],
     ) -> None:
@@ -91,7 +95,7 @@ class Run:
         for number in range(rounds):
             for title, (work, question) in works.items():
                 turn = number % len(workers)
-                for worker in workers[turn:] + workers[:turn]:
+                for worker in (*workers[turn:], *workers[:turn]):
                     if work in worker.works:
                         took = worker.ask(*question)
                         self.samples[section][title][worker.name].append(took)
@@ -144,6 +148,16 @@ def measure(run: Run, environment: dict[str, str], mariadb_port: int) -> dict[st
         pages = [worker for worker in workers if worker.name not in ("tutorial", "raw", "dict")]
         run.interleave(
             "page", pages, run.rounds, {w: (w, ["hits", w, n]) for w, n in PAGES.items()}
+        )
+        made = [worker for worker in workers if worker.name in served.SERVED]
+        run.interleave(
+            "page made",
+            made,
+            run.rounds,
+            {
+                "miss_page": ("miss_page", ["fresh_calls", "miss_page", 4]),
+                "stale_page": ("stale_page", ["stale_calls", "stale_page", 4]),
+            },
         )
         for threads in THREADS:
             run.interleave(
@@ -202,7 +216,26 @@ def measure(run: Run, environment: dict[str, str], mariadb_port: int) -> dict[st
             few * 2,
             {w: (w, ["fresh_calls", w, 8]) for w in ("miss_list_8", "save")},
         )
+    measure_served(run, environment)
     return setups
+
+
+def measure_served(run: Run, environment: dict[str, str]) -> None:
+    """Requests a second; nothing where wrk is not installed."""
+    if served.wrk() is None:
+        print("Nothing was asked by wrk, which is not installed: apt-get install wrk", flush=True)
+        return
+    rounds, seconds = (QUICK, 1) if run.rounds <= QUICK else (5, 4)
+    with ExitStack() as stack:
+        sites = [
+            stack.enter_context(served.Site(name, environment | redis_of(environment, number)))
+            for number, name in enumerate(served.SERVED, start=len(CONTENDERS) + len(FAR) - 1)
+        ]
+        for site in sites:
+            site.wait()
+            for work in site.works:
+                site.ask(work, 1)  # both workers compile their templates, and the cache fills
+        run.interleave("served", sites, rounds, {w: (w, [w, seconds]) for w in served.ADDRESSES})
 
 
 def redis_of(environment: dict[str, str], number: int) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import redis
@@ -19,8 +20,9 @@ from django.db import connection
 from django.db.models import Avg, Max, QuerySet
 from django.test import RequestFactory
 
-from planets.cache import invalidate
+from planets.cache import invalidate, remember
 from planets.cache.storage.near import near
+from planets.models import Planet
 
 from .models import RECORDS, Body
 
@@ -72,21 +74,45 @@ class Orm:
         self.written.mass = float(n)
         self.written.save()
 
-    def page_list(self, n: int) -> bytes:
+    def value_8(self, n: int) -> Any:
+        """Plain rows and no instances: what `remember` and `get_or_set` keep alike."""
+        return [tuple(row) for row in self.bodies.filter(system_id=n + 1).values_list()[:8]]
+
+    def page_home(self, n: int) -> bytes:
         return self.page("/")
 
-    def page_detail(self, n: int) -> bytes:
+    def page_planet(self, n: int) -> bytes:
         return self.page("/planets/3/")
 
-    def page(self, path: str) -> bytes:
+    def page_moons(self, n: int) -> bytes:
+        return self.page("/moons/")
+
+    def page_compare(self, n: int) -> bytes:
+        return self.page("/compare/?planets=3,5")
+
+    def page_nothing(self, n: int) -> bytes:
+        """A view that does nothing, behind the same middleware."""
+        return self.page("/nothing/")
+
+    def miss_page(self, n: int) -> bytes:
+        """An address that nobody has asked for before."""
+        return self.page(f"/?q=no-such-planet-{n}")
+
+    def stale_page(self, n: int) -> bytes:
+        return self.page("/")
+
+    def before_stale_page(self) -> None:
+        """What is done, untimed, before each call of stale_page."""
+
+    def page(self, path: str, must_be: str = "200 OK", **environ: str) -> bytes:
         """A page as a WSGI server gets it: all middleware, no test client round it."""
         status = []
-        environ = self.requests.get(path).environ
-        response = self.application(environ, lambda line, headers: status.append(line))
+        asked = {**self.requests.get(path).environ, **environ}
+        response = self.application(asked, lambda line, headers: status.append(line))
         body = b"".join(response)
         response.close()
-        if status != ["200 OK"]:
-            raise RuntimeError(f"{path} answers {status!r}, must be 200 OK")
+        if status != [must_be]:
+            raise RuntimeError(f"{path} answers {status!r}, must be {must_be}")
         return body
 
 
@@ -109,7 +135,10 @@ class Cacheops(Orm):
 
 
 class ByHand(Orm):
-    """cache.get_or_set() of Django on django-redis with pickle; a save deletes two keys."""
+    """cache.get_or_set() on django-redis with pickle, a save deletes two keys; for pages Django's
+
+    cache_page on Django's own RedisCache, which pickles, too.
+    """
 
     def hit(self, key: str, load: Callable[[], Any]) -> Any:
         return cache.get_or_set(key, load, 3600)
@@ -133,6 +162,12 @@ class ByHand(Orm):
 
     def aggregate(self, n: int) -> Any:
         return self.hit(f"aggregate:{n}", lambda: Orm.aggregate(self, n))
+
+    def value_8(self, n: int) -> Any:
+        return self.hit(f"value:{n}", lambda: Orm.value_8(self, n))
+
+    # It would show the old page.
+    stale_page = None  # type: ignore[assignment]
 
     def miss_list_8(self, n: int) -> Any:
         return self.hit(f"miss:{n}", lambda: Orm.miss_list_8(self, n))
@@ -161,6 +196,24 @@ class Ours(Orm):
     def invalidate(self) -> None:
         invalidate(Body)
 
+    def value_8(self, n: int) -> Any:
+        return remember("value_8", lambda: Orm.value_8(self, n), vary=(n,))
+
+    def page_304(self, n: int) -> bytes:
+        """The home page for a visitor who has it."""
+        return self.page("/", "304 Not Modified", HTTP_IF_NONE_MATCH=self.etag)
+
+    @cached_property
+    def etag(self) -> str:
+        found: list[tuple[str, str]] = []
+        environ = self.requests.get("/").environ
+        self.application(environ, lambda line, headers: found.extend(headers)).close()
+        return dict(found)["ETag"]
+
+    def before_stale_page(self) -> None:
+        """As a write to a planet leaves the cache: its page, its queries and its record."""
+        invalidate(Planet)
+
 
 class Near(Ours):
     """The same with its near tier, in the default size."""
@@ -169,7 +222,7 @@ class Near(Ours):
         super().__init__()
         near.tracking.start()
         give_up = time.monotonic() + 5
-        while not near.trusted:
+        while not near.tracking.trusted(time.monotonic()):
             if time.monotonic() > give_up:
                 raise RuntimeError("the near tier did not start within 5 s: is Redis older than 6?")
             time.sleep(0.01)

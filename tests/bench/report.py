@@ -33,13 +33,24 @@ WORKS = {
     "miss_get": "miss, get by pk",
     "miss_record": "miss, record",
     "save": "save",
-    "page_list": "page /",
-    "page_detail": "page /planets/3/",
+    "value_8": "plain rows, 8",
+    "page_home": "home, hit",
+    "page_planet": "planet, hit",
+    "page_moons": "moons, hit",
+    "page_compare": "compare, hit",
+    "page_304": "home, 304",
+    "page_nothing": "a view that does nothing",
+    "miss_page": "home, an address asked for first",
+    "stale_page": "home, after a write",
+    "served_home": "home",
+    "served_planet": "planet",
 }
 SECTIONS = {
     "hit": "Hit, µs",
     "fresh": "Miss and write, µs",
-    "page": "Whole pages, µs (get_or_set: cache_page)",
+    "page": "Whole pages, µs (get_or_set: Django's cache_page)",
+    "page made": "Whole pages that have to be made, µs",
+    "served": "By gunicorn with two workers, requests a second",
     "1 threads": "1 thread, calls a second",
     "4 threads": "4 threads, calls a second",
     "16 threads": "16 threads, calls a second",
@@ -136,6 +147,35 @@ class Report:
             ratio = self.time("invalidation", many, name) / self.time("invalidation", few, name)
             title = f"{TITLES[name]}: invalidation, {many} entries against {few}"
             yield Target(title, ratio, 1.2, at_most=True)
+        if "page made" in self.figures:
+            yield from self.page_targets()
+        if "served" in self.figures:
+            yield from self.served_targets()
+
+    def page_targets(self) -> Iterator[Target]:
+        """Of whole pages, and of values."""
+        nothing = "page_nothing"
+        for name, bound in {"ours": 4, "near": 8}.items():
+            ratio = self.time("page", "page_home", "by_hand") / self.time("page", "page_home", name)
+            yield Target(
+                f"{TITLES[name]}: home, faster than cache_page", ratio, bound, at_most=False
+            )
+        for name in ("ours", "near"):
+            ratio = self.time("page", "page_home", name) / self.time("page", nothing, name)
+            title = f"{TITLES[name]}: home, against a view that does nothing"
+            yield Target(title, ratio, 1.0, at_most=True)
+        for work in ("miss_page", "stale_page"):
+            ratio = self.time("page made", work, "ours") / self.time("page made", work, "orm")
+            yield Target(f"ours: {WORKS[work]}, against uncached", ratio, 1.15, at_most=True)
+        ratio = self.time("hit", "value_8", "ours") / self.time("hit", "value_8", "by_hand")
+        yield Target("ours: remember(), against get_or_set of the same", ratio, 1.0, at_most=True)
+
+    def served_targets(self) -> Iterator[Target]:
+        for work, bound in {"served_home": 15, "served_planet": 8}.items():
+            for name in ("ours", "near"):
+                ratio = self.time("served", work, name) / self.time("served", work, "orm")
+                title = f"{TITLES[name]}: {WORKS[work]} by gunicorn, more than uncached"
+                yield Target(title, ratio, bound, at_most=False)
 
     def table(self) -> str:
         """For a terminal: medians ± half the interquartile range."""

@@ -22,6 +22,7 @@ from planetsite.settings import CACHE_ASIDE, CACHES, INSTALLED_APPS, MIDDLEWARE,
 
 CONTENDER = os.environ.get("BENCH_CONTENDER", "orm")
 TTL = 3600
+ROOT_URLCONF = "tests.bench.urls"
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.bench.apps.BenchConfig"]
 MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("whitenoise.")]
@@ -40,6 +41,8 @@ CACHE_ASIDE = {
 OPTIONS: dict[str, Any] = {"SOCKET_TIMEOUT": 10, "SOCKET_CONNECT_TIMEOUT": 10}
 CACHES["default"]["OPTIONS"].update(OPTIONS)
 if CONTENDER not in ("ours", "near"):
+    # It must not pay for a middleware that only our layer needs.
+    MIDDLEWARE = [name for name in MIDDLEWARE if ".PageCacheMiddleware" not in name]
     # django-redis as it comes: pickle, which is faster than its JSON serializer and keeps types.
     CACHES["default"]["OPTIONS"] = {**OPTIONS}
 
@@ -57,4 +60,8 @@ elif CONTENDER == "cacheops":
         "planets.*": {"ops": "all", "timeout": TTL},
     }
 elif CONTENDER == "by_hand":
-    ROOT_URLCONF = "tests.bench.urls"
+    ROOT_URLCONF = "tests.bench.cache_page_urls"
+    CACHES["pages"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+    }

@@ -12,6 +12,18 @@ pytestmark = pytest.mark.once
 HITS = ("list_8", "list_8_kept", "list_100", "get", "record")
 FRESH = ("miss_list_8", "miss_get", "miss_record")
 
+PAGES = ("page_home", "page_nothing")
+MADE = ("miss_page", "stale_page")
+SERVED = ("served_home", "served_planet")
+SECTIONS = {
+    "hit": (*HITS, "value_8"),
+    "fresh": FRESH,
+    "invalidation": ("10", "100,000"),
+    "page": PAGES,
+    "page made": MADE,
+    "served": SERVED,
+}
+
 
 @pytest.fixture
 def report() -> Report:
@@ -19,7 +31,7 @@ def report() -> Report:
     samples: dict[str, dict[str, dict[str, list[float]]]]
     samples = defaultdict(lambda: defaultdict(dict))
     times = dict.fromkeys(TITLES, 100.0) | {"ours": 50.0, "near": 4.0}
-    for section, works in {"hit": HITS, "fresh": FRESH, "invalidation": ("10", "100,000")}.items():
+    for section, works in SECTIONS.items():
         for work in works:
             for name, time in times.items():
                 samples[section][work][name] = [time, time, time]
@@ -53,8 +65,24 @@ def test_targets_are_ratios_to_the_best_peer(report: Report) -> None:
 def test_table_json_and_page_tell_of_every_piece_of_work_and_target(report: Report) -> None:
     said = json.loads(report.json())
     for text in (report.table(), report.markdown()):
-        for work in (*HITS, *FRESH):
+        for work in (*HITS, *FRESH, *PAGES, *MADE, *SERVED):
             assert WORKS[work] in text
         for target in said["targets"]:
             assert target["title"] in text
-    assert len(said["targets"]) == 14
+    assert len(said["targets"]) == 14 + 7 + 4
+
+
+def test_targets_of_pages_are_ratios_to_cache_page_and_to_the_uncached_site(report: Report) -> None:
+    report.figures["served"]["served_home"]["ours"] = Figure(2000, 2000, 2000, 3)
+    by_title = {target.title: target for target in report.targets()}
+    hit = by_title["ours, near: home, faster than cache_page"]
+    made = by_title["ours: home, after a write, against uncached"]
+    served = by_title["ours: home by gunicorn, more than uncached"]
+    assert (hit.ratio, hit.met) == (25, True)
+    assert (made.ratio, made.met) == (0.5, True)
+    assert (served.ratio, served.met) == (20, True)
+
+
+def test_what_was_not_measured_has_no_target(report: Report) -> None:
+    del report.figures["served"]
+    assert len(list(report.targets())) == 14 + 7

@@ -27,10 +27,8 @@ import redis
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
-from django.db.backends.signals import connection_created
 
 from planets.cache.storage.near import near
-from planets.cache.writing import transaction as writes
 
 from .contenders import CONTENDERS, KEYS
 from .models import Body, System, create_rows
@@ -53,7 +51,7 @@ def plain(answer: Any) -> Any:
     """An answer in one shape for all contenders."""
     if isinstance(answer, bytes):
         answer = json.loads(answer)
-    if isinstance(answer, list):
+    if isinstance(answer, (list, tuple)):
         return [plain(row) for row in answer]
     if isinstance(answer, Body):
         row = {field.attname: getattr(answer, field.attname) for field in Body._meta.fields}
@@ -95,6 +93,15 @@ class Worker:
         """Microseconds a call, each with a number never used before."""
         return self.timed(getattr(self.contender, work), [next(self.fresh) for _ in range(calls)])
 
+    def stale_calls(self, work: str, calls: int) -> float:
+        """Microseconds a call, each after what it reads was written."""
+        do, before = getattr(self.contender, work), getattr(self.contender, f"before_{work}")
+        took = 0.0
+        for _ in range(calls):
+            before()
+            took += self.timed(do, [0])
+        return took / calls
+
     def timed(self, do: Callable[[int], Any], numbers: list[int]) -> float:
         started = time.perf_counter()
         for n in numbers:
@@ -131,7 +138,7 @@ class Worker:
             connections.close_all()
 
         server = threading.Thread(target=serve, daemon=True)
-        with mock.patch.object(near, "drop", dropped):
+        with mock.patch.object(near.tracking, "_changed", dropped):
             if busy:
                 server.start()
             command = [sys.executable, "-m", "tests.bench.pusher", settings.REDIS_URL]
@@ -220,9 +227,6 @@ def prepare() -> None:
 
 def main() -> None:
     name = settings.CONTENDER
-    if name not in ("ours", "near"):
-        # A contender without our layer pays nothing for it.
-        connection_created.disconnect(writes.watch)
     if sys.argv[1:] == ["prepare"]:
         prepare()
         return

@@ -101,8 +101,8 @@ def _metric(kind: str, outcome: str) -> Any:
 
 def tell(**kwargs: Any) -> None:
     """Receiver of request_finished: what is new since the last one."""
-    now = stats.counts()
     with _lock:
+        now = stats.counts()  # in here: another thread may have told of later counts by then
         for name, value in now.items():
             if new := value - _told.get(name, 0):
                 _metric(*name).inc(new)

@@ -10,6 +10,7 @@ more round trip asks for those.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -103,17 +104,19 @@ class ComputedShelf:
         self._encode, self._decode = encode, decode
         self._known: Recent[str, Remembered] = Recent(MAX_REMEMBERED)
         self._refused: Recent[str, str] = Recent(MAX_REMEMBERED)
+        # What this thread's look asked for: by its judge another thread may have learned otherwise.
+        self._asked = threading.local()
 
     # --- looking
 
     def look(self, lookup: Lookup, keys: Sequence[str]) -> list[Command]:
         (key,) = keys
-        known = self._known.get(key)
+        known = self._asked.known = self._known.get(key)
         return [("GET", key), *_ask(lookup, known.dependencies if known else NOTHING)]
 
     def judge(self, lookup: Lookup, keys: Sequence[str], replies: list[Reply]) -> Seen:
         (key,) = keys
-        known = self._known.get(key)
+        known: Remembered | None = self._asked.known
         standing = _standing(lookup, known.dependencies if known else NOTHING, replies[1:])
         # What was refused last time is made by everybody at once: none waits for another's fill.
         missing = Seen({}, (key,), _own(lookup, standing), self._barred(key))
@@ -127,7 +130,8 @@ class ComputedShelf:
         if not standing.is_known(needed):
             standing = _standing(lookup, needed, client.call(*_ask(lookup, needed)))
             missing = missing._replace(generations=_own(lookup, standing))
-        self._remember(key, found, replies[0])
+        if known is None or known.head != replies[0][:HEAD]:
+            self._remember(key, found, replies[0])
         if not standing.proves(needed):
             barred = missing.barred or (CLOSED if standing.closed else "")
             return missing._replace(barred=barred, stale={key: standing.differs(needed)})
