@@ -15,12 +15,16 @@ class CacheAsideConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401  they register themselves
+        from . import (
+            checks,  # noqa: F401  they register themselves
+            records,
+        )
         from .instruments import history
         from .lab import trace
         from .writing import hooks
 
         hooks.install()
+        records.check_all()
         request_finished.connect(history.teller.sometimes)
         if find_spec("prometheus_client"):  # the extra "metrics"
             from .instruments import metrics

@@ -12,17 +12,22 @@ from typing import Any, Generic, Self, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ImproperlyConfigured
-from django.db import models, router, transaction
+from django.db import connections, models, router, transaction
 from django.db.models.signals import class_prepared
 
 from .conf import conf
 from .orm.instances import builder
 from .orm.rows_by_key import RowsByKey
 from .reading import path
+from .reading.lookup import check_ttl
 from .reading.record_format import RecordShelf
+from .reading.texts import REMEDY, text_of
 from .storage import keys
 
 M = TypeVar("M", bound=models.Model)
+K = TypeVar("K")
+
+USUAL = range(1, 2**31)  # which every database has room for
 
 
 class Records(Generic[M]):
@@ -45,6 +50,7 @@ class Records(Generic[M]):
 
         Raises ImproperlyConfigured for a model that can have no records.
         """
+        check_ttl(ttl)
         self.ttl = ttl
         if model is not None:
             self._bind(model)
@@ -76,10 +82,29 @@ class Records(Generic[M]):
                 f"{model._meta.label} has columns in the table of {parents[0]._meta.label}, and a "
                 f"record is of one table; cache its rows with .cached() instead."
             )
+        self.check(model)
         self.model = model
         self.names = keys.RecordKeys(model._meta.db_table, str(model._meta.pk.column).lower())
         keys.RECORDS[model._meta.db_table.lower()] = self.names
         BY_TABLE[model._meta.db_table.lower()] = self
+
+    @staticmethod
+    def check(model: type[M]) -> None:
+        """Raises ImproperlyConfigured for a model that can have no records.
+
+        What a relation leads to may not be known before all models are: `shelf` looks at those.
+        """
+        pk: Any = model._meta.pk
+        while pk.remote_field and isinstance(pk.remote_field.model, type):
+            pk = pk.target_field
+        if not (pk.remote_field or isinstance(pk, models.IntegerField)):
+            raise ImproperlyConfigured(
+                f"{pk}, the primary key, is a {type(pk).__name__}, and a record is named by a "
+                f"whole number; {REMEDY}"
+            )
+        for field in model._meta.concrete_fields:
+            if not field.remote_field:
+                text_of(field)
 
     @cached_property
     def shelf(self) -> RecordShelf:
@@ -99,18 +124,34 @@ class Records(Generic[M]):
     def _pk_at(self) -> int:
         return self.attnames.index(self.model._meta.pk.attname)
 
+    @cached_property
+    def _pk(self) -> Any:
+        """The primary key's own field, or the one that it leads to."""
+        pk: Any = self.model._meta.pk
+        while pk.remote_field:
+            pk = pk.target_field
+        return pk
+
     # --- reading
 
-    def get(self, pk: int) -> M | None:
-        """The row as an instance, or None where there is no such row."""
+    def get(self, pk: Any) -> M | None:
+        """The row as an instance, or None where there is no such row.
+
+        As Model.objects.get(pk=...), it takes what the primary key's field makes a number of, and
+        raises TypeError or ValueError for anything else.
+        """
         return self.get_many([pk]).get(pk)
 
-    def get_many(self, pks: Iterable[int]) -> dict[int, M]:
-        """The rows that exist, by primary key, in the order asked, in one round trip."""
-        wanted = {self.names.key(pk): pk for pk in pks}
+    def get_many(self, pks: Iterable[K]) -> dict[K, M]:
+        """The rows that exist, by primary key, in the order asked, in one round trip.
+
+        The keys of the result are those that were asked for: of "3" it is "3".
+        """
+        alias = router.db_for_read(self.model)
+        asked = {pk: self._number(pk, alias) for pk in pks}
+        wanted = {self.names.key(pk): pk for pk in asked.values() if pk is not None}
         if not wanted:
             return {}
-        alias = router.db_for_read(self.model)
 
         def load(missing: Sequence[str]) -> dict[str, Any]:
             rows = self._rows.load(alias, [wanted[key] for key in missing])
@@ -119,17 +160,32 @@ class Records(Generic[M]):
 
         values = path.fetch(self.shelf.lookup(alias, wanted, self.ttl), load)
         make = builder(self.model)
+        rows = {pk: values[key] for key, pk in wanted.items()}
         return {
-            pk: make.from_db(alias, self.attnames, values[key])
-            for key, pk in wanted.items()
-            if values[key] is not None
+            pk: make.from_db(alias, self.attnames, self.shelf.own(row))
+            for pk, number in asked.items()
+            if number is not None and (row := rows[number]) is not None
         }
 
-    async def aget(self, pk: int) -> M | None:
+    def _number(self, pk: Any, alias: str) -> int | None:
+        """The row's number, of which there is one name; None for what no row has.
+
+        Raises TypeError or ValueError, as Django's field does.
+        """
+        if type(pk) is int and pk in USUAL:
+            return pk
+        number: int | None = self._pk.get_prep_value(pk)
+        if number is None:
+            return None
+        low, high = connections[alias].ops.integer_field_range(self._pk.get_internal_type())
+        within = (low is None or low <= number) and (high is None or number <= high)
+        return number if within else None
+
+    async def aget(self, pk: Any) -> M | None:
         """`get` for async code."""
         return await sync_to_async(self.get)(pk)
 
-    async def aget_many(self, pks: Iterable[int]) -> dict[int, M]:
+    async def aget_many(self, pks: Iterable[K]) -> dict[K, M]:
         """`get_many` for async code."""
         return await sync_to_async(self.get_many)(pks)
 
@@ -139,6 +195,12 @@ class Records(Generic[M]):
         """After a save: with WRITE_THROUGH the fresh row is stored as soon as it is committed."""
         if conf().WRITE_THROUGH:
             transaction.on_commit(lambda: self.get(pk), using=using, robust=True)
+
+
+def check_all() -> None:
+    """Once all models are known: raises ImproperlyConfigured for a relation without a text."""
+    for records in BY_TABLE.values():
+        _ = records.shelf
 
 
 # Table to its records, for those who look into the cache; keys.RECORDS has what a write needs.

@@ -12,7 +12,7 @@ from .reading import computed, tree
 from .reading.computed import ComputedShelf, Made, made_by
 from .reading.dependencies import Tracker
 from .reading.envelope import Unencodable
-from .reading.lookup import Lookup
+from .reading.lookup import Lookup, check_ttl
 from .release import surroundings
 from .storage import keys
 
@@ -54,8 +54,7 @@ def remember(
     dates, lists, tuples, sets, dicts, dataclasses; of any other it is returned and not stored, and
     the event says so. `ttl` is seconds, None: CACHE_ASIDE's.
     """
-    if ttl is not None and not 0 < ttl < float("inf"):
-        raise ValueError(f"ttl is {ttl!r}, must be more than 0 seconds; leave it out for TTL")
+    check_ttl(ttl)
     if isinstance(what, str):
         if make is None:
             raise TypeError(f"remember({what!r}) needs what makes the value: a function")

@@ -14,12 +14,14 @@ from functools import cache, partial
 from itertools import chain
 from typing import Any, cast
 
+from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE, MULTI, SINGLE
+from django.utils import timezone
 
 from ..reading import path, row_format
-from ..reading.lookup import Lookup
+from ..reading.lookup import Lookup, check_ttl
 from ..reading.rows import Row, SharedRows
 from .converters import Converters
 from .instances import with_builders
@@ -32,6 +34,14 @@ class Lifetime:
 
     ttl: float | None = None
     expire_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for nonsense in either."""
+        check_ttl(self.ttl)
+        if self.expire_at is not None and settings.USE_TZ and timezone.is_naive(self.expire_at):
+            raise ValueError(
+                f"expire_at is {self.expire_at!r}, must have a time zone when USE_TZ is on"
+            )
 
 
 class CachedCompiler(SQLCompiler):

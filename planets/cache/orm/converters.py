@@ -11,6 +11,8 @@ from itertools import chain
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from .era import era
+
 Found = dict[int, Any]  # as SQLCompiler.get_converters() gives them
 
 
@@ -23,9 +25,10 @@ class Converters:
     def of(self, connection: Any, find: Callable[[], Found]) -> Found:
         """What `find` gives: once for each connection."""
         kept = vars(connection).setdefault("cache_aside_converters", WeakKeyDictionary())
-        found = kept.get(self)
-        if found is None:
-            found = kept[self] = find()
+        since, found = kept.get(self, (None, {}))
+        if since != era.number:
+            found = find()
+            kept[self] = era.number, found
             functions = chain.from_iterable(functions for functions, _ in found.values())
             self.are_djangos = all(f.__module__.startswith("django.") for f in functions)
         return found

@@ -23,6 +23,7 @@ from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
 from ..reading.recent import Recent
+from .era import era
 from .fingerprint import fingerprint
 
 # Plans that are found by fingerprint; each holds a compiler, some 20 kB.
@@ -33,23 +34,24 @@ MAX_SEEN = 8192  # queries that came once
 class Plan:
     """A compiler that has compiled its query, for one database."""
 
-    __slots__ = ("compiler", "name")
+    __slots__ = ("compiler", "era", "name")
 
     def __init__(self) -> None:
         self.name: Hashable = None  # under which others find it
         self.compiler: Any = None
+        self.era = era.number
 
     def remember(self, compiler: SQLCompiler) -> None:
         known: Any = copy.copy(compiler)
         known.connection = known.plan = None  # a connection is its thread's
-        self.compiler = known
+        self.compiler, self.era = known, era.number
         if self.name is not None:
             plans.add(self)
 
     def recall(self, using: str | None) -> Any:
         """A compiler that need not compile; None where nothing is known for this database."""
         known = self.compiler
-        if known is None or known.using != using:
+        if known is None or known.using != using or self.era != era.number:
             return None
         compiler = copy.copy(known)
         compiler.connection, compiler.plan = connections[known.using], self
@@ -78,7 +80,7 @@ class Plans:
             query.plan.name = None  # the query may have been another when it was last looked for
             if known := self._plans.get(name):
                 self._plans.move_to_end(name)
-                query.plan.compiler = known.compiler
+                query.plan.compiler, query.plan.era = known.compiler, known.era
             elif self._seen.again(hash(name), True):
                 query.plan.name = name
         return True

@@ -10,10 +10,8 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Self, TypeVar, cast
 
-from django.conf import settings
 from django.db import models
 from django.db.models.sql import Query
-from django.utils import timezone
 
 from .compiler import Lifetime
 from .query import CachedQuery
@@ -38,18 +36,13 @@ class CacheAsideQuerySet(models.QuerySet[M]):
 
         `ttl` is seconds; `expire_at` an exact time. Raises ValueError for nonsense in either.
         """
-        if ttl is not None and not ttl > 0:
-            raise ValueError(
-                f"ttl is {ttl!r}, must be more than 0 seconds; leave it out for the default"
-            )
-        if expire_at is not None and settings.USE_TZ and timezone.is_naive(expire_at):
-            raise ValueError(f"expire_at is {expire_at!r}, must have a time zone when USE_TZ is on")
+        lifetime = Lifetime(ttl if ttl is not None else self.cache_ttl, expire_at)
         if type(self.query) not in (Query, CachedQuery):
             raise TypeError(f"cached() takes an ordinary query, not a {type(self.query).__name__}")
         clone: Any = self._chain()  # type: ignore[attr-defined]
         clone.query.__class__ = CachedQuery
         vars(clone.query).pop(STAYS_UNCACHED, None)
-        clone.query.become(Lifetime(ttl if ttl is not None else self.cache_ttl, expire_at))
+        clone.query.become(lifetime)
         return clone
 
     def uncached(self) -> Self:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, overload
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 
+from ..reading.lookup import check_ttl
 from .personal import begins
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -57,8 +58,7 @@ def cached_page(
     not cached. `statuses` are stored, 200 alone by default; each may have a TTL of its own, as
     {200: None, 404: 30}. Needs PageCacheMiddleware. Raises ValueError, TypeError.
     """
-    if ttl is not None and not 0 < ttl < float("inf"):
-        raise ValueError(f"ttl is {ttl!r}, must be more than 0 seconds; leave it out for TTL")
+    check_ttl(ttl)
     for name, given in (("vary", vary), ("query", query)):
         if isinstance(given, str):
             raise TypeError(f"{name} is {given!r}, must be a list of names, as ({given!r},)")

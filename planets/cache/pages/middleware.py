@@ -91,7 +91,8 @@ def ask(request: HttpRequest) -> Asked | None:
         path.pass_by(computed.lookup_of(SHELF, "", name_of(request)), reason)
         return None
     lookup = computed.lookup_of(SHELF, page_key(request, policy), name_of(request), policy.ttl)
-    return Asked(lookup, policy)
+    # Whoever filled it went by the same policy, which may give a status a longer life.
+    return Asked(lookup._replace(max_age=None), policy)
 
 
 # What is looked up for each request, of the addresses that came lately: () where there is none.

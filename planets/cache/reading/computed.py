@@ -27,7 +27,7 @@ from . import path
 from .dependencies import CLOSED, TWICE, Dependencies, Tracker, tracker, tracking
 from .envelope import Undecodable, plain_bytes, unwrap, wrap
 from .gated import GATE_BYTES
-from .lookup import ANY, Forbidden, Found, Generations, Loaded, Lookup, Seen
+from .lookup import ANY, Forbidden, Found, Generations, Loaded, Lookup, Seen, oldest
 from .permission import forbidden_to
 from .recent import Recent
 from .record_format import ask_token, read_token
@@ -305,6 +305,7 @@ def lookup_of(shelf: ComputedShelf, key: str, name: str, ttl: float | None = Non
         tables=(),
         sql=name,
         ttl=ttl,
+        max_age=None if ttl is None else oldest(ttl),
     )
 
 

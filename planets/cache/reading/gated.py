@@ -77,7 +77,11 @@ class GatedShelf:
         """All gates are open, in the generation that it was filled under; it is young enough."""
         if found.generation != self.generation(lookup, generations, found.value):
             return False
-        return lookup.max_age is None or time.time() - found.filled <= lookup.max_age
+        # What was given no longer to live is young enough, whatever the clock of its filler says.
+        age = lookup.max_age
+        if age is None or found.expires - found.filled <= age:
+            return True
+        return time.time() - found.filled <= age
 
     def generation(self, lookup: Lookup, generations: Generations, value: Any) -> Generations:
         """What an entry of this value must carry; has None behind a closed gate."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from ..conf import conf
 from ..events import Kind
 from ..storage.wire import Command, Reply
 
@@ -106,6 +107,19 @@ class Shelf(Protocol):
 
 # The alias of what may read of any database.
 ANY = ""
+
+
+def check_ttl(ttl: float | None) -> None:
+    """Raises ValueError for a TTL that is no number of seconds; None is the default."""
+    if ttl is not None and not (isinstance(ttl, int | float) and 0 < ttl < float("inf")):
+        raise ValueError(
+            f"ttl is {ttl!r}, must be more than 0 seconds; leave it out for CACHE_ASIDE['TTL']"
+        )
+
+
+def oldest(ttl: float | None) -> float:
+    """The max_age of who asks for a TTL: as long as an entry of his own filling may live."""
+    return (ttl if ttl is not None else conf().TTL) * (1 + conf().JITTER)
 
 
 class Lookup(NamedTuple):

@@ -7,13 +7,15 @@ without it, or of another schema or database, is a miss that is overwritten.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
+from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
 from typing import Any
 
 import msgspec
-from django.db import models
+from django.db import connections, models
 
 from ..conf import conf
 from ..events import Kind
@@ -23,7 +25,7 @@ from . import seal
 from .dependencies import Tracker
 from .envelope import Undecodable, Unencodable
 from .gated import GatedShelf
-from .lookup import Found, Lookup, Seen
+from .lookup import Found, Lookup, Seen, oldest
 from .rows import Row
 from .texts import text_of
 
@@ -58,6 +60,8 @@ class RecordShelf(GatedShelf):
         self.sql = ", ".join(field.column for field in fields)
         self.columns = [field.column.encode() for field in fields]
         self.texts = [text_of(field) for field in fields]
+        self.moments = [at for at, text in enumerate(self.texts) if datetime in text.types]
+        self.changeable = [at for at, text in enumerate(self.texts) if not text.shared]
         self.shape = [(field.column, type(field).__name__) for field in fields]
         self.schema = lru_cache(maxsize=16)(self._schema)
 
@@ -75,6 +79,7 @@ class RecordShelf(GatedShelf):
             tables=(self.table,),
             sql=self.sql,
             ttl=ttl,
+            max_age=oldest(ttl),
         )
 
     def read(self, key: str) -> Command:
@@ -100,14 +105,15 @@ class RecordShelf(GatedShelf):
         for value, name, text in zip(found.value or (), self.columns, self.texts, strict=False):
             if value is None:
                 continue
-            if type(value) is not text.type:
-                raise Unencodable(f"{name!r} is a {type(value).__name__}, not {text.type.__name__}")
+            if type(value) not in text.types:
+                wanted = " or ".join(sorted(kind.__name__ for kind in text.types))
+                raise Unencodable(f"{name!r} is a {type(value).__name__}, not {wanted}")
             fields[name] = text.write(value).encode()
         if sum(map(len, fields.values())) > conf().MAX_BYTES:
             raise Unencodable(f"it is longer than MAX_BYTES, {conf().MAX_BYTES}")
         told = " ".join(
             (
-                self.schema(places.identity(lookup.alias)),
+                self.schema(self.origin(lookup.alias)),
                 token,
                 f"{found.filled:.3f}",
                 f"{found.expires:.3f}",
@@ -120,9 +126,13 @@ class RecordShelf(GatedShelf):
         pairs = [part for pair in fields.items() for part in pair]
         return leases.fill("fill_hash", key, token, expiry, *pairs, MARKER, marker)
 
-    def _schema(self, identity: str) -> str:
-        """Changes with the columns and the database, so that no other hash is taken for ours."""
-        told = repr((keys.FORMAT, self.shape, identity))
+    def origin(self, alias: str) -> str:
+        """The database, and the time zone in which Django reads its datetimes."""
+        return f"{places.identity(alias)} {connections[alias].timezone}"
+
+    def _schema(self, origin: str) -> str:
+        """Changes with the columns and the origin, so that no other hash is taken for ours."""
+        told = repr((keys.FORMAT, self.shape, origin))
         return blake2b(told.encode(), digest_size=6).hexdigest()
 
     def decode(self, lookup: Lookup, key: str, reply: Reply) -> Found | None:
@@ -138,12 +148,12 @@ class RecordShelf(GatedShelf):
         try:
             sealed, told = reply[MARKER].decode().split(" ", 1)
             schema, token, filled, expires, load_ms, absent, *generation = told.split(" ")
-            if schema != self.schema(places.identity(lookup.alias)):
+            if schema != self.schema(self.origin(lookup.alias)):
                 raise Undecodable("of another schema or database")
             texts = self.texts_of(reply)
             if not compare_digest(sealed, self.seal(key, told, texts)):
                 raise Undecodable("altered, or not sealed by this site")
-            value = None if absent else self.values(texts)
+            value = None if absent else self.values(texts, lookup.alias)
             return Found(
                 value, tuple(generation), float(expires), size, float(load_ms),
                 filled=float(filled), token=token,
@@ -157,14 +167,27 @@ class RecordShelf(GatedShelf):
         """Of our columns; None is NULL."""
         return list(map(fields.get, self.columns))
 
-    def values(self, texts: list[bytes | None]) -> Row:
+    def values(self, texts: list[bytes | None], alias: str) -> Row:
         """As loaded: a tuple, for the near tier gives it to many."""
-        return tuple(
-            [
-                None if text is None else kind.read(text)
-                for text, kind in zip(texts, self.texts, strict=True)
-            ]
-        )
+        values = [
+            None if text is None else kind.read(text)
+            for text, kind in zip(texts, self.texts, strict=True)
+        ]
+        if self.moments and (zone := connections[alias].timezone):
+            # The text has what the clock showed; of the zone it has the offset alone.
+            for at in self.moments:
+                if moment := values[at]:
+                    values[at] = moment.replace(tzinfo=zone)
+        return tuple(values)
+
+    def own(self, row: Row) -> Row:
+        """The row for one reader, who may change what is in it."""
+        if not self.changeable:
+            return row
+        values = list(row)
+        for at in self.changeable:
+            values[at] = deepcopy(values[at])
+        return tuple(values)
 
     def seal(self, key: str, told: str, texts: list[bytes | None]) -> str:
         """Of the texts of our columns, and of what the marker tells besides."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db import connections
 
@@ -16,7 +14,7 @@ from ..writing import reader
 from . import codec
 from .envelope import plain_bytes
 from .gated import GatedShelf
-from .lookup import Found, Lookup
+from .lookup import Found, Lookup, oldest
 from .rows import SharedRows
 
 
@@ -66,7 +64,7 @@ NO_KEY = ""
 def lookup(
     alias: str,
     sql: str,
-    params: Sequence[Any],
+    params: keys.Params,
     shape: str,
     ttl: float | None = None,
     expire_at: datetime | None = None,
@@ -111,4 +109,5 @@ def _lookup(
         sql=sql,
         ttl=ttl,
         expire_at=expire_at,
+        max_age=None if expire_at else oldest(ttl),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -35,18 +35,48 @@ class UntellableParameter(TypeError):
     """A parameter whose repr() need not tell it from another value."""
 
 
-def sql(alias: str, statement: str, params: Sequence[Any], shape: str) -> str:
+# As a cursor takes them: by position, or by name.
+Params = Sequence[Any] | Mapping[str, Any]
+
+
+def sql(alias: str, statement: str, params: Params, shape: str) -> str:
     """`sql:<digest>` for a statement on a database.
 
     `shape` tells apart what is kept of the same SQL: one row or all, how many columns, dicts.
     Raises UntellableParameter.
     """
-    for param in params:
-        if type(param) not in TELLING:
-            raise UntellableParameter(f"{type(param).__qualname__} cannot be part of a key")
-    text = repr((FORMAT, places.identity(alias), shape, statement, tuple(params)))
+    told: Any
+    if isinstance(params, Mapping):
+        told = {_told(name): _told(params[name]) for name in sorted(params, key=str)}
+    else:
+        told = tuple([p if type(p) in TELLING else _told(p) for p in params])
+    text = repr((FORMAT, places.identity(alias), shape, statement, told))
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return f"{conf().PREFIX}sql:{digest}"
+
+
+def _told(param: Any) -> Any:
+    """What of a parameter is part of a key. Raises UntellableParameter."""
+    kind = type(param)
+    if kind in TELLING:
+        return param
+    if kind in (tuple, list):  # of `IN %s`
+        return kind(map(_told, param))
+    if (text := as_plain_text(param)) is not None:
+        return text
+    raise UntellableParameter(f"{kind.__qualname__} cannot be part of a key")
+
+
+def as_plain_text(value: Any) -> str | None:
+    """The str that drivers send for a value of a subclass of str; None for any other value.
+
+    A member of TextChoices or StrEnum, or a SafeString. sqlite3 sends the characters that it holds,
+    MySQLdb its str(): a value that has two answers is none.
+    """
+    if not isinstance(value, str) or hasattr(type(value), "__conform__"):
+        return None
+    text = str.__str__(value)
+    return text if str(value) == text else None
 
 
 def computed(kind: str, *parts: Any) -> str:
@@ -154,7 +184,7 @@ def is_record(key: str) -> bool:
 def record_table(key: str) -> str | None:
     """The table of the record that a key is named as, in lower case; None for any other key."""
     start, _, pk = key.rpartition(":")
-    if not pk.isdecimal():
+    if not (pk.isascii() and pk.isdecimal()):
         return None
     prefix = conf().PREFIX
     return next((table for table, names in RECORDS.items() if start == prefix + names.prefix), None)

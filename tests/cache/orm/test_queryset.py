@@ -197,11 +197,11 @@ def test_a_parameter_that_cannot_be_told_from_another_is_not_cached(
     redis: Any, events: list[Fetch]
 ) -> None:
     class Odd(str):
-        """Equal to any other in a log, not in the database."""
+        """Which drivers do not send alike."""
 
         __slots__ = ()
 
-        def __repr__(self) -> str:
+        def __str__(self) -> str:
             return "<odd>"
 
     list(Animal.objects.cached().extra(where=["name = %s"], params=[Odd("a")]))
