@@ -22,7 +22,9 @@ def home(request: HttpRequest) -> HttpResponse:
     chosen = PlanetFilter(request.GET)
     criteria = chosen.criteria()
     all_planets = list(Planet.objects.in_order())
-    planets = list(Planet.objects.listed(**criteria))
+    # A home page that nobody has chosen on lists them all, in that order.
+    is_chosen = any(criteria.values())
+    planets = list(Planet.objects.listed(**criteria)) if is_chosen else all_planets
     sort = criteria.get("sort", "")
     card_facts = [*CARD_FACTS, *({sort} & BY_FIELD.keys() - {*CARD_FACTS})]
     return render(
