@@ -13,6 +13,7 @@ from . import comparison, factsheet, pictures
 from .forms import MoonFilter, PlanetFilter
 
 ABSENT_TTL = 30  # seconds; somebody may be about to add that planet
+IN_ORDER = {"sort": "position", "descending": False}  # what `listed` of all planets is asked for
 CARD_FACTS = ("radius", "distance", "day_length")
 
 
@@ -22,9 +23,9 @@ def home(request: HttpRequest) -> HttpResponse:
     chosen = PlanetFilter(request.GET)
     criteria = chosen.criteria()
     all_planets = list(Planet.objects.in_order())
-    # A home page that nobody has chosen on lists them all, in that order.
-    is_chosen = any(criteria.values())
-    planets = list(Planet.objects.listed(**criteria)) if is_chosen else all_planets
+    planets = all_planets
+    if {**IN_ORDER, **criteria} != IN_ORDER:
+        planets = list(Planet.objects.listed(**criteria))
     sort = criteria.get("sort", "")
     card_facts = [*CARD_FACTS, *({sort} & BY_FIELD.keys() - {*CARD_FACTS})]
     return render(

@@ -11,7 +11,13 @@ from planets.cache.events import Fetch
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
-@pytest.mark.parametrize(("address", "reads"), [("/", 1), ("/?kind=gas-giant", 2), ("/?q=ar", 2)])
+@pytest.mark.parametrize(
+    ("address", "reads"),
+    [
+        *(("/", 1), ("/?sort=position", 1), ("/?order=asc&q=", 1), ("/?sort=nonsense", 1)),
+        *(("/?kind=gas-giant", 2), ("/?q=ar", 2), ("/?order=desc", 2), ("/?sort=name", 2)),
+    ],
+)
 def test_no_key_is_fetched_twice(
     redis: Any, client: Any, events: list[Fetch], address: str, reads: int
 ) -> None:

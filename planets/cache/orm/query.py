@@ -15,6 +15,7 @@ from .plans import Mark, Plan, mark, plans, same
 class CachedQuery(Query):
     """A SELECT whose results go through the cache. As a subquery it is like any other."""
 
+    cache_aside_plain = True  # as a part of another query
     uncached: ClassVar[type[Query]] = Query  # the class that it was
     refusal: ClassVar[str] = ""  # why its results are not cached
 
@@ -72,7 +73,7 @@ class CachedQuery(Query):
 
 
 @cache
-def cached_class(kind: type[Query]) -> type[CachedQuery]:
+def cached_class(kind: Any) -> type[CachedQuery]:
     """What the class of a query is changed to, for cached() and by it.
 
     Of a Query of somebody's own the results are not cached: what its SQL depends on is not known.
@@ -85,7 +86,7 @@ def cached_class(kind: type[Query]) -> type[CachedQuery]:
     )
 
 
-def _revive(kind: type[Query]) -> Query:
+def _revive(kind: Any) -> Query:
     made = cached_class(kind)
     return made.__new__(made)
 
@@ -105,4 +106,4 @@ def _compiler_of_aggregate(
 
 # An aggregate over a subquery is one of these, which Django makes by itself inside of
 # get_aggregation(). Whether it is cached is told by the query that it asks.
-AggregateQuery.get_compiler = _compiler_of_aggregate  # type: ignore[method-assign]
+AggregateQuery.get_compiler = _compiler_of_aggregate  # type: ignore[assignment,method-assign]

@@ -44,7 +44,7 @@ class CacheAsideQuerySet(models.QuerySet[M]):
         lifetime = Lifetime(ttl if ttl is not None else self.cache_ttl, expire_at)
         clone: Any = self._chain()  # type: ignore[attr-defined]
         if not self._is_cached:
-            clone.query.__class__ = cached_class(type(self.query))
+            clone.query.__class__ = cached_class(cast(Any, type(self.query)))
         vars(clone.query).pop(STAYS_UNCACHED, None)
         clone.query.become(lifetime)
         return clone
@@ -79,7 +79,7 @@ class CacheAsideQuerySet(models.QuerySet[M]):
 
     def _fetch_all(self) -> None:
         if self._result_cache is None:
-            if self._is_cached and self._for_write and _writing.get():
+            if self._is_cached and self._for_write and _writing.get():  # type: ignore[attr-defined]
                 self.query = self.query.chain(cast(CachedQuery, self.query).uncached)
             elif (lifetime := _prefetching.get()) and type(self.query) is Query:
                 self._prefetch(lifetime)

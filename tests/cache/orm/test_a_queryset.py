@@ -186,8 +186,8 @@ def test_its_class_comes_back(redis: Any) -> None:
 
 
 def test_a_pickled_queryset_is_cached_and_has_its_rows(zoo: None, events: list[Fetch]) -> None:
-    cached = Animal.objects.cached(ttl=50).order_by("id").annotate(n=Count("tags"))
-    rows = [(animal.name, animal.n) for animal in cached]  # type: ignore[attr-defined]
+    cached: Any = Animal.objects.cached(ttl=50).order_by("id").annotate(n=Count("tags"))
+    rows = [(animal.name, animal.n) for animal in cached]
     events.clear()
     again = pickle.loads(pickle.dumps(cached))
     assert [(animal.name, animal.n) for animal in again] == rows

@@ -60,7 +60,7 @@ def test_what_is_longer_is_streamed_and_holds_no_lease(
 def test_a_stream_that_is_left_in_the_middle_leaves_nothing_behind(redis: Any) -> None:
     stream = Star.objects.cached().order_by("id").iterator(chunk_size=3)
     assert next(stream).pk == 1
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert Star.objects.count() == 8
     assert redis.keys("lease:*") == []
 
@@ -77,7 +77,7 @@ def test_a_stream_is_noted_by_what_is_computed_around_it(redis: Any) -> None:
 
 
 def test_a_form_field_of_choices_hits(redis: Any, django_assert_num_queries: Any) -> None:
-    class CometForm(forms.ModelForm):  # type: ignore[type-arg]
+    class CometForm(forms.ModelForm):
         star = forms.ModelChoiceField(Star.objects.cached().order_by("id"))
 
         class Meta:

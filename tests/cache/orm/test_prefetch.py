@@ -21,7 +21,7 @@ from tests.support.tables import tables_of
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky")]
 
 
-class OfKind(CacheAsideManager):  # type: ignore[misc,valid-type]
+class OfKind(CacheAsideManager):
     """A manager that leaves rows out, and takes arguments."""
 
     def __init__(self, kind: str = "hidden") -> None:
