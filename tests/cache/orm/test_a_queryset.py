@@ -287,8 +287,8 @@ def test_a_receiver_that_reads_and_writes_meanwhile_is_not_cached(
 
 
 def test_an_aggregate_that_fails_leaves_nothing_behind(zoo: None, events: list[Fetch]) -> None:
-    with pytest.raises(Exception, match=r"exists|column|field"):
-        Animal.objects.cached().extra(select={"x": "nothing"}).distinct().count()
+    with pytest.raises(Exception, match="column"):
+        Animal.objects.cached().extra(select={"x": "no_such_column"}).distinct().count()
     events.clear()
     assert of_subquery(Animal.objects.all()).count() == 2
     assert events == []

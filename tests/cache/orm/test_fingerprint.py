@@ -112,7 +112,7 @@ STEPS: list[Step] = [
     lambda rows: rows.annotate(n=Lower("char")),
     lambda rows: rows.annotate(n=Upper("char")),
     lambda rows: rows.annotate(n=Coalesce("char", Value("a"))),
-    lambda rows: rows.annotate(n=Coalesce("char", "slug")),
+    lambda rows: rows.annotate(n=Coalesce("char", Value("b"))),
     lambda rows: rows.annotate(n=Cast("integer", models.CharField(max_length=5))),
     lambda rows: rows.annotate(n=Cast("integer", models.BigIntegerField())),
     lambda rows: rows.annotate(n=F("integer") + 1),
