@@ -12,6 +12,7 @@ from ..models import Moon, Planet
 from . import comparison, factsheet, pictures
 from .forms import MoonFilter, PlanetFilter
 
+IN_ORDER = {"sort": "position", "descending": False}  # what `listed` of all planets is asked for
 CARD_FACTS = ("radius", "distance", "day_length")
 
 
@@ -21,7 +22,9 @@ def home(request: HttpRequest) -> HttpResponse:
     chosen = PlanetFilter(request.GET)
     criteria = chosen.criteria()
     all_planets = list(Planet.objects.in_order())
-    planets = list(Planet.objects.listed(**criteria))
+    planets = all_planets
+    if {**IN_ORDER, **criteria} != IN_ORDER:
+        planets = list(Planet.objects.listed(**criteria))
     sort = criteria.get("sort", "")
     card_facts = [*CARD_FACTS, *({sort} & BY_FIELD.keys() - {*CARD_FACTS})]
     response = render(

@@ -242,7 +242,17 @@ def test_fields_that_work_as_djangos_have_records(redis: Any) -> None:
         records=Records(),
     )
     with tables_of(flag):
-        for data in (None, {"a": [1, None, 0.1, "ü"]}, [], 0, False, "text", 10**20, {"k": {}}):
+        samples: list[Any] = [
+            None,
+            {"a": [1, None, 0.1, "ü"]},
+            [],
+            0,
+            False,
+            "text",
+            10**20,
+            {"k": {}},
+        ]
+        for data in samples:
             pk = flag.objects.create(label="x", height=1.6, picture="p.png", data=data).pk
             truth = parts(flag.objects.get(pk=pk))
             assert parts(flag.records.get(pk)) == parts(flag.records.get(pk)) == truth

@@ -82,18 +82,18 @@ def test_a_record_of_another_time_zone_is_a_miss(redis: Any, monkeypatch: Any) -
 
 
 def test_records_and_plans_follow_use_tz(redis: Any) -> None:
-    records = Records(Everything)
+    records: Any = Records(Everything)
     (pk, *_) = rows()
-    kept = Everything.objects.cached().filter(pk=pk)
+    kept: Any = Everything.objects.cached().filter(pk=pk)
     for _ in range(2):
-        assert records.get(pk).datetime.tzinfo is not None  # type: ignore[union-attr]
+        assert records.get(pk).datetime.tzinfo is not None
         assert kept.all()[0].datetime.tzinfo is not None
     with override_settings(USE_TZ=False):
         for _ in range(2):
-            truth = Everything.objects.get(pk=pk).datetime
+            truth: Any = Everything.objects.get(pk=pk).datetime
             assert truth.tzinfo is None
-            assert records.get(pk).datetime == truth  # type: ignore[union-attr]
+            assert records.get(pk).datetime == truth
             assert kept.all()[0].datetime == truth
             assert Everything.objects.cached().get(pk=pk).datetime == truth
-    assert records.get(pk).datetime.tzinfo is not None  # type: ignore[union-attr]
+    assert records.get(pk).datetime.tzinfo is not None
     assert kept.all()[0].datetime.tzinfo is not None

@@ -20,11 +20,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 SQL = "SELECT name FROM star WHERE id = 3"
 
+KEPT: Any = Star.objects.cached().filter(pk=4)
+KEPT_SHORT: Any = Star.objects.cached(ttl=10).filter(pk=4)
+
 # How to read with a TTL (None: the default).
 READS: dict[str, Callable[[float | None], Any]] = {
     "cached": lambda ttl: list(Star.objects.cached(ttl=ttl).filter(pk=3)),
     "count": lambda ttl: Star.objects.cached(ttl=ttl).count(),
-    "kept": lambda ttl: {None: KEPT, 10: KEPT_SHORT}[ttl].all()[0],
+    "kept": lambda ttl: (KEPT_SHORT if ttl else KEPT).all()[0],
     "fetch": lambda ttl: fetch(SQL, ttl=ttl),
     "records": lambda ttl: SHORT.get(3) if ttl else Star.records.get(3),
     "absence": lambda ttl: SHORT.get(99) if ttl else Star.records.get(99),
@@ -32,7 +35,6 @@ READS: dict[str, Callable[[float | None], Any]] = {
 }
 SHORT: Any = Records.__new__(Records)  # not declared: the table's records are the model's own
 SHORT.ttl, SHORT.model, SHORT.names = 10, Star, Star.records.names
-KEPT, KEPT_SHORT = Star.objects.cached().filter(pk=4), Star.objects.cached(ttl=10).filter(pk=4)
 
 
 @pytest.fixture
@@ -69,12 +71,12 @@ def test_what_another_filled_for_longer_is_served_while_it_is_young(
 def test_the_default_is_a_bound_too(redis: Any, events: list[Fetch], later: Any) -> None:
     for read in (lambda ttl: list(Star.objects.cached(ttl=ttl)), lambda ttl: fetch(SQL, ttl=ttl)):
         later(0)
-        read(86_400)  # type: ignore[no-untyped-call]
+        read(86_400)
         later(300)
-        read(None)  # type: ignore[no-untyped-call]
+        read(None)
         later(340)
-        read(86_400)  # type: ignore[no-untyped-call]
-        read(None)  # type: ignore[no-untyped-call]
+        read(86_400)
+        read(None)
     assert [event.outcome for event in events] == ["miss", "hit", "hit", "miss"] * 2
 
 
@@ -131,13 +133,14 @@ def test_a_page_may_give_a_status_a_longer_life_than_its_own(redis: Any) -> None
 @pytest.mark.parametrize("ttl", [0, -1, float("inf"), float("nan"), "5", timedelta(seconds=5)])
 def test_what_is_no_ttl_is_refused_everywhere(ttl: Any) -> None:
     hasty: Any = type("Hasty", (CacheAsideQuerySet,), {"cache_ttl": ttl})
-    for use in (
+    uses: tuple[Callable[[], object], ...] = (
         lambda: Star.objects.cached(ttl=ttl),
         lambda: hasty(Star).cached(),
         lambda: fetch(SQL, ttl=ttl),
         lambda: Records(ttl=ttl),
         lambda: remember("name", list, ttl=ttl),
         lambda: cached_page(ttl=ttl),
-    ):
+    )
+    for use in uses:
         with pytest.raises(ValueError, match=r"ttl is .*, must be more than 0 seconds"):
             use()

@@ -7,7 +7,7 @@ run. So what is cached is rows as the driver gave them, and everything that Djan
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
@@ -22,10 +22,31 @@ from django.utils import timezone
 
 from ..reading import path, row_format
 from ..reading.lookup import Lookup, check_ttl
+from ..reading.recent import Recent
 from ..reading.rows import Row, SharedRows
 from .converters import Converters
 from .instances import with_builders
 from .plans import Plan
+
+STREAMS = "iterator() streams what is longer than a chunk from the database"
+
+# Keys of results that were longer than the chunks of an iterator().
+_long = Recent[str, bool](8192)
+
+
+class LongerThanAChunk(Exception):
+    """An iterator() is to stream: such rows are not to be held all at once."""
+
+
+def _one_chunk(chunks: Iterable[list[Row]]) -> list[Row]:
+    """The rows, where they are one chunk at most. Raises LongerThanAChunk."""
+    chunks = iter(chunks)
+    first = next(chunks, [])
+    if next(chunks, None) is not None:
+        if isinstance(chunks, Generator):
+            chunks.close()  # and the cursor with it
+        raise LongerThanAChunk
+    return list(first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +69,7 @@ class CachedCompiler(SQLCompiler):
     """Mixed into the compiler of a backend."""
 
     lifetime: Lifetime
+    refusal = ""  # why nothing of it is cached
     plan: Plan | None = None
     one = False  # one row is asked for, as by count() or exists()
     converters: Converters | None = None  # shared by all copies
@@ -69,18 +91,28 @@ class CachedCompiler(SQLCompiler):
             return super().execute_sql(result_type)
         if self.klass_info:
             self.klass_info = with_builders(self.klass_info)
-        if chunked_fetch:
-            path.pass_by(lookup, "iterator() streams from the database")
-            return super().execute_sql(result_type, chunked_fetch, chunk_size)
         load_rows: Any = super().execute_sql
 
+        def stream() -> Any:
+            path.pass_by(lookup, doubt or STREAMS)
+            return load_rows(result_type, chunked_fetch, chunk_size)
+
         def load(wanted: Sequence[str]) -> dict[str, list[Any]]:
-            result = load_rows(result_type)
+            result = load_rows(result_type, chunked_fetch, chunk_size)
             if one:
                 return {wanted[0]: [result] if result else []}
+            if chunked_fetch:
+                return {wanted[0]: _one_chunk(result)}
             return {wanted[0]: list(chain.from_iterable(result))}
 
-        self.rows = rows = path.fetch(lookup, load, doubt)[lookup.keys[0]]
+        (key,) = lookup.keys
+        if chunked_fetch and (doubt or key in _long):
+            return stream()
+        try:
+            self.rows = rows = path.fetch(lookup, load, doubt)[key]
+        except LongerThanAChunk:
+            _long.put(key, True)
+            return stream()  # by asking again: once for each key and process
         if one:
             return rows[0] if rows else None
         return [rows]
@@ -113,6 +145,7 @@ class CachedCompiler(SQLCompiler):
         )
         if self.query.select_for_update:  # which SQLite has no word for
             doubt = "select_for_update() locks rows"
+        doubt = doubt or self.refusal
         if self.plan and not doubt:
             self.converters = Converters()
             self.found = {**self.found, self.one: (lookup, doubt)}
@@ -125,8 +158,9 @@ def _cached_class(compiler: Any) -> type[CachedCompiler]:
     return type(f"Cached{compiler.__name__}", (CachedCompiler, compiler), {})
 
 
-def cached(compiler: SQLCompiler, lifetime: Lifetime) -> SQLCompiler:
+def cached(compiler: SQLCompiler, lifetime: Lifetime, refusal: str = "") -> SQLCompiler:
+    """The same compiler, asking the cache; with a `refusal` it only tells why it does not."""
     if not isinstance(compiler, CachedCompiler):
         compiler.__class__ = _cached_class(cast(Any, type(compiler)))
-        compiler.lifetime = lifetime  # type: ignore[attr-defined]
+        compiler.lifetime, compiler.refusal = lifetime, refusal  # type: ignore[attr-defined]
     return compiler

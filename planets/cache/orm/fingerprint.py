@@ -1,8 +1,9 @@
 """When two queries are the same: told without compiling either, which takes longer than a hit.
 
 A fingerprint is all that a query holds, taken apart down to plain values. Only types on the lists
-below are taken apart: their SQL depends on what they hold and on nothing else. A query that holds
-anything else (a subquery, raw SQL, an expression or a lookup of somebody's own) has no fingerprint.
+below are taken apart, and classes made from those that work as they do (reading/plain): their SQL
+depends on what they hold and on nothing else. A query that holds anything else (raw SQL, the time
+zone of a visitor, a field with converters of its own) has no fingerprint.
 """
 
 from __future__ import annotations
@@ -10,20 +11,24 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Hashable, Iterator
+from enum import Enum
 from functools import cache
 from types import ModuleType
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import aggregates, expressions, fields, lookups
+from django.db.models import aggregates, expressions, fields, functions, lookups
 from django.db.models.base import ModelBase
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.fields import related, related_lookups, reverse_related
+from django.db.models.functions import comparison, math
+from django.db.models.functions import text as texts
 from django.db.models.sql import Query
 from django.db.models.sql.datastructures import BaseTable, Join
 from django.db.models.sql.where import WhereNode
 from django.utils.functional import cached_property
 
+from ..reading.plain import field_works_as_djangos, is_djangos, is_plain
 from ..storage import keys
 
 # Of a query and its parts what is no part of their meaning: memos, and our own notes.
@@ -42,10 +47,37 @@ def fingerprint(query: Query) -> Hashable | None:
     meta, nothing = query.get_meta(), frozenset[Any]()
     default = not query.order_by and query.default_ordering and not query.extra_order_by
     try:
+        _selects(query.model, query.select_related)
+        if query.combinator:
+            raise KeyError("a union, whose parts are compiled into one another")
         followed = _ordering(meta, nothing) if default else _led_to(meta, query.order_by, nothing)
         return _object(query), *followed
     except KeyError:
         return None
+
+
+def _selects(model: Any, related: Any) -> None:
+    """Raises KeyError where the columns of a model, or of one that is joined, are not all plain."""
+    if not _has_plain_columns(model):
+        raise KeyError(f"a field of {model.__name__} may depend on more than its column")
+    if related is True:
+        raise KeyError("select_related() of whatever there is")
+    for name, further in (related or {}).items():
+        _selects(_related(model._meta, name) or _reverse(model._meta, name), further)
+
+
+def _reverse(meta: Any, name: str) -> Any:
+    """The model whose one row, of a OneToOneField, leads to this one."""
+    found = (rel.related_model for rel in meta.related_objects if rel.get_accessor_name() == name)
+    model = next(found, None)
+    if model is None:
+        raise KeyError(f"{name} is no relation of {meta.label}")
+    return model
+
+
+@cache
+def _has_plain_columns(model: Any) -> bool:
+    return all(map(field_works_as_djangos, model._meta.concrete_fields))
 
 
 def _ordering(meta: Any, before: frozenset[Any]) -> Iterator[Hashable]:
@@ -118,6 +150,14 @@ def _itself(value: Any) -> Any:
     return value
 
 
+def _field(field: Any) -> Hashable:
+    """A model's is equal to itself alone; one made for an expression, to another of the kind."""
+    if hasattr(field, "model") or not is_djangos(type(field)):
+        return field
+    _, _, args, kwargs = field.deconstruct()
+    return type(field), _sequence(args), _mapping(kwargs)
+
+
 def _number(value: Any) -> Hashable:
     return type(value), value  # True is equal to 1
 
@@ -141,25 +181,80 @@ def _classes(module: ModuleType, base: type) -> list[type]:
     ]
 
 
-TAKE_APART: dict[type, Callable[[Any], Hashable]] = {
+def _subquery(query: Query) -> Hashable:
+    """A query within another, with the orderings of models that it follows."""
+    found = fingerprint(query)
+    if found is None:
+        raise KeyError("a subquery that cannot be told")
+    return found
+
+
+def _named_number(value: Any) -> Hashable:
+    return type(value), int.__int__(value)  # a member of IntegerChoices
+
+
+class TakeApart(dict[type, Callable[[Any], Hashable]]):
+    """How to take apart each type; raises KeyError for one that must not be."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], Hashable]:
+        found = self._of_subclass(kind)
+        if found is None:
+            raise KeyError(f"{kind.__qualname__} may depend on more than it holds")
+        self[kind] = found
+        return found
+
+    def _of_subclass(self, kind: Any) -> Callable[[Any], Hashable] | None:
+        if issubclass(kind, str):
+            return _plain_text
+        if issubclass(kind, int) and issubclass(kind, Enum):
+            return _named_number
+        if is_djangos(kind) or not is_plain(kind):
+            return None  # one of Django's own that is not listed does more than its base
+        return self.get(next(filter(is_djangos, kind.__mro__)))
+
+
+def _plain_text(value: Any) -> Hashable:
+    """A member of TextChoices, or a SafeString."""
+    text = keys.as_plain_text(value)
+    if text is None:
+        raise KeyError(f"{type(value).__qualname__} is not sent as the text that it is")
+    return type(value), text
+
+
+# Functions whose SQL depends on more than their arguments: the clock, chance, the time zone.
+NEVER_TWICE = frozenset({functions.Now, functions.Random})
+
+
+def _functions() -> Iterator[type]:
+    for module in (comparison, math, texts):
+        yield from (kind for kind in _classes(module, expressions.Func) if kind not in NEVER_TWICE)
+
+
+LISTED: dict[type, Callable[[Any], Hashable]] = {
     **dict.fromkeys(keys.TELLING, _text),
     **dict.fromkeys([str, type(None), ModelBase], _itself),
     **dict.fromkeys([bool, int], _number),
     **dict.fromkeys([list, tuple], _sequence),
     **dict.fromkeys([set, frozenset], _set),
     dict: _mapping,
-    **dict.fromkeys(_classes(fields, fields.Field), _itself),
-    **dict.fromkeys([related.ForeignKey, related.OneToOneField], _itself),
+    **dict.fromkeys(_classes(fields, fields.Field), _field),
+    **dict.fromkeys([related.ForeignKey, related.OneToOneField], _field),
     **dict.fromkeys(_classes(reverse_related, reverse_related.ForeignObjectRel), _relation),
     **dict.fromkeys([WhereNode, BaseTable, Join], _object),
+    Query: _subquery,
     **dict.fromkeys(_classes(lookups, lookups.Lookup), _object),
     **dict.fromkeys(_classes(related_lookups, lookups.Lookup), _object),
     **dict.fromkeys(_classes(aggregates, aggregates.Aggregate), _object),
+    **dict.fromkeys(_functions(), _object),
     **dict.fromkeys(
         [
-            *(expressions.Col, expressions.F, expressions.OrderBy),
-            *(expressions.Star, expressions.Value),
+            *(expressions.Col, expressions.F, expressions.OrderBy, expressions.Ref),
+            *(expressions.Star, expressions.Value, expressions.CombinedExpression),
+            *(expressions.Case, expressions.When, expressions.ExpressionWrapper),
+            *(expressions.NegatedExpression, expressions.Subquery, expressions.Exists),
+            *(expressions.ResolvedOuterRef, expressions.OuterRef),
         ],
         _object,
     ),
 }
+TAKE_APART = TakeApart(LISTED)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Self, cast
+from functools import cache
+from typing import Any, ClassVar, Self, cast
 
-from django.db import connections
-from django.db.models.sql import Query
+from django.db.models.sql import AggregateQuery, Query
 from django.db.models.sql.compiler import SQLCompiler
 
 from .compiler import Lifetime, cached
@@ -16,6 +14,10 @@ from .plans import Mark, Plan, mark, plans, same
 
 class CachedQuery(Query):
     """A SELECT whose results go through the cache. As a subquery it is like any other."""
+
+    cache_aside_plain = True  # as a part of another query
+    uncached: ClassVar[type[Query]] = Query  # the class that it was
+    refusal: ClassVar[str] = ""  # why its results are not cached
 
     lifetime = Lifetime()
     plan: Plan
@@ -51,11 +53,15 @@ class CachedQuery(Query):
         state: Any = super().__getstate__()
         return {**state, "plan": Plan(), "mark": ()}
 
+    def __reduce__(self) -> Any:
+        return _revive, (self.uncached,), self.__getstate__()
+
     def get_compiler(
         self, using: str | None = None, connection: Any = None, elide_empty: bool = True
     ) -> SQLCompiler:
-        if connection is not None or not elide_empty:
-            return cached(super().get_compiler(using, connection, elide_empty), self.lifetime)
+        if connection is not None or not elide_empty or self.refusal:
+            compiler = super().get_compiler(using, connection, elide_empty)
+            return cached(compiler, self.lifetime, self.refusal)
         self.check()
         told = self.plan.compiler is not None or plans.seek(self, using)
         if found := self.plan.recall(using):
@@ -65,19 +71,39 @@ class CachedQuery(Query):
             compiler.plan = self.plan  # type: ignore[attr-defined]
         return compiler
 
-    def get_aggregation(self, using: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        with _cached_aggregates(using, self.lifetime):
-            return super().get_aggregation(using, *args, **kwargs)
+
+@cache
+def cached_class(kind: Any) -> type[CachedQuery]:
+    """What the class of a query is changed to, for cached() and by it.
+
+    Of a Query of somebody's own the results are not cached: what its SQL depends on is not known.
+    """
+    if kind is Query:
+        return CachedQuery
+    refusal = f"its query is a {kind.__name__}, which is not Django's own"
+    return type(
+        f"Cached{kind.__name__}", (CachedQuery, kind), {"uncached": kind, "refusal": refusal}
+    )
 
 
-@contextmanager
-def _cached_aggregates(using: str, lifetime: Lifetime) -> Iterator[None]:
-    """An aggregate over a subquery is an AggregateQuery, which Django makes by itself inside of
-    get_aggregation(). The connection, one per thread, is where it then asks for a compiler."""
-    operations = connections[using].ops
-    compiler = operations.compiler
-    operations.compiler = lambda name: lambda *args: cached(compiler(name)(*args), lifetime)  # type: ignore[method-assign,assignment,return-value]
-    try:
-        yield
-    finally:
-        del operations.compiler
+def _revive(kind: Any) -> Query:
+    made = cached_class(kind)
+    return made.__new__(made)
+
+
+def _compiler_of_aggregate(
+    query: AggregateQuery,
+    using: str | None = None,
+    connection: Any = None,
+    elide_empty: bool = True,
+) -> SQLCompiler:
+    compiler = Query.get_compiler(query, using, connection, elide_empty)
+    inner = query.inner_query
+    if isinstance(inner, CachedQuery):
+        return cached(compiler, inner.lifetime, inner.refusal)
+    return compiler
+
+
+# An aggregate over a subquery is one of these, which Django makes by itself inside of
+# get_aggregation(). Whether it is cached is told by the query that it asks.
+AggregateQuery.get_compiler = _compiler_of_aggregate  # type: ignore[assignment,method-assign]

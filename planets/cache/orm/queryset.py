@@ -6,6 +6,8 @@ compiler).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Self, TypeVar, cast
@@ -14,7 +16,7 @@ from django.db import models
 from django.db.models.sql import Query
 
 from .compiler import Lifetime
-from .query import CachedQuery
+from .query import CachedQuery, cached_class
 
 M = TypeVar("M", bound=models.Model)
 
@@ -23,6 +25,9 @@ STAYS_UNCACHED = "cache_aside_stays_uncached"
 
 # How long what a cached queryset's prefetch_related() asks for is kept, while Django asks it.
 _prefetching: ContextVar[Lifetime | None] = ContextVar("cache_aside_prefetching", default=None)
+
+# Whether a queryset is about to write. Its mark stays when it has written; then it may be cached.
+_writing: ContextVar[bool] = ContextVar("cache_aside_writing", default=False)
 
 
 class CacheAsideQuerySet(models.QuerySet[M]):
@@ -37,10 +42,9 @@ class CacheAsideQuerySet(models.QuerySet[M]):
         `ttl` is seconds; `expire_at` an exact time. Raises ValueError for nonsense in either.
         """
         lifetime = Lifetime(ttl if ttl is not None else self.cache_ttl, expire_at)
-        if type(self.query) not in (Query, CachedQuery):
-            raise TypeError(f"cached() takes an ordinary query, not a {type(self.query).__name__}")
         clone: Any = self._chain()  # type: ignore[attr-defined]
-        clone.query.__class__ = CachedQuery
+        if not self._is_cached:
+            clone.query.__class__ = cached_class(cast(Any, type(self.query)))
         vars(clone.query).pop(STAYS_UNCACHED, None)
         clone.query.become(lifetime)
         return clone
@@ -49,7 +53,7 @@ class CacheAsideQuerySet(models.QuerySet[M]):
         """The same queryset, with results from the database."""
         clone: Any = self._chain()  # type: ignore[attr-defined]
         if self._is_cached:
-            clone.query.__class__ = Query
+            clone.query.__class__ = clone.query.uncached
         setattr(clone.query, STAYS_UNCACHED, True)
         return clone
 
@@ -74,34 +78,46 @@ class CacheAsideQuerySet(models.QuerySet[M]):
             _prefetching.reset(token)
 
     def _fetch_all(self) -> None:
-        lifetime = _prefetching.get()
-        ordinary = type(self.query) is Query and not hasattr(self.query, STAYS_UNCACHED)
-        if lifetime and ordinary and self._result_cache is None:
+        if self._result_cache is None:
+            if self._is_cached and self._for_write and _writing.get():  # type: ignore[attr-defined]
+                self.query = self.query.chain(cast(CachedQuery, self.query).uncached)
+            elif (lifetime := _prefetching.get()) and type(self.query) is Query:
+                self._prefetch(lifetime)
+        super()._fetch_all()
+
+    def _prefetch(self, lifetime: Lifetime) -> None:
+        """Be cached, as the queryset that this is asked for; unless it stays uncached."""
+        if not hasattr(self.query, STAYS_UNCACHED):
             ttl = lifetime.ttl if lifetime.ttl is not None else self.cache_ttl
             query: Any = self.query.chain(CachedQuery)
             query.become(Lifetime(ttl, lifetime.expire_at))
             self.query = query
-        super()._fetch_all()
 
-    # What reads in order to write must read the database.
+    # What reads in order to write must read the database. Django marks the querysets that do.
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        if self._is_cached:
-            return self.uncached().delete()
-        return super().delete()
+        with _to_write():
+            return super().delete()
 
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
 
     def get_or_create(self, *args: Any, **kwargs: Any) -> tuple[M, bool]:
-        if self._is_cached:
-            return self.uncached().get_or_create(*args, **kwargs)
-        return super().get_or_create(*args, **kwargs)
+        with _to_write():
+            return super().get_or_create(*args, **kwargs)
 
     def update_or_create(self, *args: Any, **kwargs: Any) -> tuple[M, bool]:
-        if self._is_cached:
-            return self.uncached().update_or_create(*args, **kwargs)
-        return super().update_or_create(*args, **kwargs)
+        with _to_write():
+            return super().update_or_create(*args, **kwargs)
+
+
+@contextmanager
+def _to_write() -> Iterator[None]:
+    token = _writing.set(True)
+    try:
+        yield
+    finally:
+        _writing.reset(token)
 
 
 CacheAsideManager = models.Manager.from_queryset(CacheAsideQuerySet)

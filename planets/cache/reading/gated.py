@@ -107,24 +107,6 @@ class GatedShelf:
     def records(self, value: Any) -> tuple[str, ...]:
         return ()
 
-    def why_stale(
-        self, lookup: Lookup, generations: Generations, standing: list[Reply], found: Found
-    ) -> str:
-        """Why is_current() says no."""
-        now = self.generation(lookup, generations, found.value)
-        names = lookup.gates[self.behind(lookup, found.value is None)]
-        closed = {
-            g for g, reply in zip(lookup.gates, standing, strict=True) if gates.is_closed(reply)
-        }
-        told = zip(names, found.generation, now, strict=False)
-        return causes.of_gates(told, closed) or causes.TOO_OLD
-
-    def tables(self, lookup: Lookup, value: Any) -> tuple[str, ...]:
-        return lookup.tables
-
-    def records(self, value: Any) -> tuple[str, ...]:
-        return ()
-
     def generation(self, lookup: Lookup, generations: Generations, value: Any) -> Generations:
         """What an entry of this value must carry; has None behind a closed gate."""
         return generations[self.behind(lookup, value is None)]

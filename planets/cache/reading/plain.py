@@ -15,6 +15,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from django.db import models
+
 DECLARED = "cache_aside_plain"
 
 # What a class may define: names of Django's that forms, migrations, writes and checks use, and no
@@ -53,12 +55,12 @@ LOOKED_FOR = frozenset(
 
 
 @cache
-def is_plain(kind: type) -> bool:
+def is_plain(kind: Any) -> bool:
     """Whether instances of a class make SQL, parameters and values as Django's class does."""
     said = {part for part in kind.__mro__ if vars(part).get(DECLARED)}
     trusted = {base for part in said for base in part.__mro__}  # what it says is of all it inherits
-    mine = [part for part in kind.__mro__ if not _is_djangos(part) and part not in trusted]
-    theirs = [part for part in kind.__mro__ if _is_djangos(part) and part is not object]
+    mine = [part for part in kind.__mro__ if not is_djangos(part) and part not in trusted]
+    theirs = [part for part in kind.__mro__ if is_djangos(part) and part is not object]
     known = {name for part in theirs for name in vars(part)} | LOOKED_FOR
     return bool(theirs) and not any(
         name in LOOKED_FOR or name.startswith("as_") or (name in known and name not in HARMLESS)
@@ -69,8 +71,22 @@ def is_plain(kind: type) -> bool:
 
 def works_as_djangos(whole: Any) -> bool:
     """The same of one instance, which may have been given methods of its own."""
-    return is_plain(type(whole)) and not any(map(callable, map(vars(whole).get, LOOKED_FOR)))
+    kind: Any = type(whole)
+    return is_plain(kind) and not any(map(callable, map(vars(whole).get, LOOKED_FOR)))
 
 
-def _is_djangos(kind: type) -> bool:
+def field_works_as_djangos(field: Any) -> bool:
+    """The same of a model's field, and of those that it leads to and takes its values from."""
+    while works_as_djangos(field):
+        if field.remote_field:
+            field = field.target_field
+        elif isinstance(field, models.GeneratedField):
+            field = field.output_field
+        else:
+            return True
+    return False
+
+
+def is_djangos(kind: type) -> bool:
+    """object counts as well: a class made from nothing else is plain in no way of Django's."""
     return kind is object or kind.__module__.startswith("django.")

@@ -12,9 +12,21 @@ from typing import Any
 import pytest
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models, transaction
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    Max,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.expressions import Col
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Abs, Cast, Coalesce, Lower, Now, Upper
 from django.db.models.lookups import Exact
 from django.test import override_settings
 
@@ -28,6 +40,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 NOON = dt.datetime(2024, 1, 1, 12, tzinfo=dt.UTC)
 TEXTS = ["", "1", "a", "A", "a%", "None", "True"]
+
+
+class Word(models.TextChoices):
+    A = "a", "A"
+
+
+class Figure(models.IntegerChoices):
+    ONE = 1, "One"
+
 
 Step = Callable[[Any], Any]
 
@@ -77,6 +98,33 @@ STEPS: list[Step] = [
     lambda rows: rows.annotate(n=Sum("real")),
     lambda rows: rows.annotate(n=Value(1)),
     lambda rows: rows.annotate(n=Value("1")),
+    *(
+        lambda rows, of=of: rows.filter(id__in=Everything.objects.filter(integer=of).values("id"))
+        for of in (0, 1, True)
+    ),
+    lambda rows: rows.filter(id__in=Subquery(Everything.objects.values("id"))),
+    lambda rows: rows.filter(Exists(Everything.objects.filter(id=OuterRef("integer")))),
+    lambda rows: rows.filter(Exists(Everything.objects.filter(id=OuterRef("small")))),
+    lambda rows: rows.filter(~Exists(Everything.objects.filter(id=OuterRef("small")))),
+    lambda rows: rows.annotate(
+        n=Subquery(Everything.objects.filter(id__gt=OuterRef("id")).order_by("id").values("id")[:1])
+    ),
+    lambda rows: rows.annotate(n=Lower("char")),
+    lambda rows: rows.annotate(n=Upper("char")),
+    lambda rows: rows.annotate(n=Coalesce("char", Value("a"))),
+    lambda rows: rows.annotate(n=Coalesce("char", Value("b"))),
+    lambda rows: rows.annotate(n=Cast("integer", models.CharField(max_length=5))),
+    lambda rows: rows.annotate(n=Cast("integer", models.BigIntegerField())),
+    lambda rows: rows.annotate(n=F("integer") + 1),
+    lambda rows: rows.annotate(n=F("integer") - 1),
+    lambda rows: rows.annotate(n=F("integer") + F("small")),
+    lambda rows: rows.annotate(n=Case(When(integer=1, then=Value("a")), default=Value("b"))),
+    lambda rows: rows.annotate(n=Case(When(integer=2, then=Value("a")), default=Value("b"))),
+    lambda rows: rows.order_by(Abs("integer"), "id"),
+    lambda rows: rows.order_by(Lower("char").desc(nulls_last=True)),
+    where(char__in=[Word.A, "b"]),
+    where(char=Word.A),
+    where(integer=Figure.ONE),
     lambda rows: rows.select_for_update(),
     lambda rows: rows.select_for_update(skip_locked=True),
     lambda rows: rows[:1],
@@ -187,22 +235,32 @@ def test_a_query_changed_in_place_is_not_taken_for_the_one_it_was(redis: Any) ->
 class Loud(Exact):
     """A lookup of somebody's own, which may ask anything when it is compiled."""
 
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        return super().as_sql(compiler, connection)
+
+
+class LoudLower(Lower):
+    """A function of somebody's own."""
+
+    def as_sql(self, *args: Any, **kwargs: Any) -> Any:
+        return super().as_sql(*args, **kwargs)
+
 
 class LoudField(models.CharField):
     """A field of somebody's own, likewise."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        return super().get_prep_value(value)
 
 
 @pytest.mark.parametrize(
     "queryset",
     [
-        lambda rows: rows.filter(id__in=Subquery(Everything.objects.values("id"))),
-        lambda rows: rows.filter(Exists(Everything.objects.filter(id=OuterRef("id")))),
-        lambda rows: rows.filter(id__in=Everything.objects.values("id")),
+        lambda rows: rows.filter(id__in=Everything.objects.filter(date__year=2024).values("id")),
         lambda rows: rows.filter(datetime__lt=Now()),
         lambda rows: rows.filter(datetime__year=2024),
         lambda rows: rows.filter(datetime__date="2024-01-01"),
         lambda rows: rows.filter(Loud(F("integer"), 1)),
-        lambda rows: rows.annotate(low=Lower("char")),
         lambda rows: rows.extra(where=["1 = 1"]),
         lambda rows: rows.extra(select={"two": "1 + 1"}).filter(json={"a": object}),
         lambda rows: rows.union(Everything.objects.filter(id=1)),
@@ -223,7 +281,7 @@ def test_a_field_of_somebodys_own_has_none() -> None:
 
 
 def test_an_ordering_of_the_model_is_part_of_the_query(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Animal._meta, "ordering", [Lower("name")])  # as somebody's own would be
+    monkeypatch.setattr(Animal._meta, "ordering", [LoudLower("name")])  # as somebody's own would be
     animals = Animal.objects.cached()
     assert fingerprint(animals.query) is None
     assert fingerprint(animals.order_by("name").query) is not None

@@ -1,0 +1,26 @@
+"""The home page asks for each thing once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from planets.cache.events import Fetch
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+
+@pytest.mark.parametrize(
+    ("address", "reads"),
+    [
+        *(("/", 1), ("/?sort=position", 1), ("/?order=asc&q=", 1), ("/?sort=nonsense", 1)),
+        *(("/?kind=gas-giant", 2), ("/?q=ar", 2), ("/?order=desc", 2), ("/?sort=name", 2)),
+    ],
+)
+def test_no_key_is_fetched_twice(
+    redis: Any, client: Any, events: list[Fetch], address: str, reads: int
+) -> None:
+    assert client.get(address).status_code == 200
+    keys = [event.key for event in events if event.kind == "sql"]
+    assert len(keys) == len(set(keys)) == reads
