@@ -135,7 +135,7 @@ def less() -> Point:
         (Colour.RED, "type Colour"),
         (object(), "type object"),
         (OrderedDict(a=1), "type OrderedDict"),
-        (namedtuple("Pair", "a b")(1, 2), "type Pair"),
+        (Pair(1, 2), "type Pair"),
         (bytearray(b"a"), "type bytearray"),
         (iter([1]), "type list_iterator"),
         ({(1, 2): 3}, "key of type tuple"),
