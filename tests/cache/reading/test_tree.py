@@ -7,7 +7,7 @@ import decimal
 import enum
 import math
 import uuid
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
