@@ -23,4 +23,5 @@ class PasswordsFilter(SafeExceptionReporterFilter):
         cleansed = super().cleanse_setting(key, value)
         if not isinstance(cleansed, str):
             return cleansed
-        return AS_OPTION.sub(rf"\1{HIDDEN}", IN_ADDRESS.sub(f"{HIDDEN}@", cleansed))
+        text = str(cleansed)  # what is lazy only says that it is a str
+        return AS_OPTION.sub(rf"\1{HIDDEN}", IN_ADDRESS.sub(f"{HIDDEN}@", text))

@@ -1,5 +1,6 @@
 """Settings, read from the environment. `.env.example` explains every variable."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
 ]
 MIDDLEWARE = [
     "planetsite.health.ProbesMiddleware",
@@ -58,6 +60,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "planetsite.database_away.DatabaseAwayMiddleware",
+    "axes.middleware.AxesMiddleware",  # last: it puts its answer in place of the login page
 ]
 TEMPLATES = [
     {
@@ -73,6 +76,26 @@ TEMPLATES = [
         },
     },
 ]
+
+# --- Logging in: after so many failures of an address, none of it is tried for a while. They are
+# counted in the database, which a login needs anyway: Redis may be away, and forgets.
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+# Not by the name: anybody could lock an editor out.
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_CLIENT_IP_CALLABLE = "planetsite.logins.address"
+AXES_LOCKOUT_CALLABLE = "planetsite.logins.locked_out"
+# What is refused is not counted, so an address leaves AXES_FAILURE_LIMIT rows at most.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username"]  # some type their password there
+# A new password is held against these.
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -162,7 +185,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 # Browsers keep who asks for that for years, so it is for the owner of the domain to say.
 SECURE_HSTS_PRELOAD = HTTPS and flag("HSTS_PRELOAD", default=False)
 SILENCED_SYSTEM_CHECKS = [] if SECURE_HSTS_PRELOAD else ["security.W021"]
-if flag("BEHIND_TLS_PROXY", default=False):
+BEHIND_TLS_PROXY = flag("BEHIND_TLS_PROXY", default=False)
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- What a page may load: its own files, nothing inline

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client, RequestFactory
+from django.utils.translation import gettext_lazy
 from django.views.debug import get_default_exception_reporter_filter, technical_500_response
 
 from planetsite.hiding import HIDDEN, PasswordsFilter
@@ -87,6 +88,7 @@ def test_what_is_no_address_with_a_password_is_shown_as_it_is() -> None:
     cleanse = PasswordsFilter().cleanse_setting
     for value in ("redis://h:6379/0", "a@b", "https://planets.example.org", 5, None, True):
         assert cleanse("X", value) == value
+    assert cleanse("X", gettext_lazy("a")) == "a"
     assert cleanse("X", ["a", ("b", 1)]) == ["a", ("b", 1)]
     assert cleanse("SECRET_KEY", "x") == HIDDEN
 
