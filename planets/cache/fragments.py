@@ -9,7 +9,9 @@ import msgspec
 from django.utils.safestring import SafeString, mark_safe
 
 from .reading import computed
-from .reading.computed import ComputedShelf, Made, made_by
+from .reading.computed import made_by
+from .reading.computed_format import Made
+from .reading.computed_shelf import ComputedShelf
 from .reading.dependencies import Tracker
 from .release import surroundings
 from .storage import keys

@@ -10,7 +10,9 @@ from typing import Any, TypeVar, overload
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
 from .reading import computed, tree
-from .reading.computed import ComputedShelf, Made, made_by
+from .reading.computed import made_by
+from .reading.computed_format import Made
+from .reading.computed_shelf import ComputedShelf
 from .reading.dependencies import Tracker
 from .reading.envelope import Undecodable, Unencodable
 from .reading.lookup import Lookup, check_ttl

@@ -12,9 +12,10 @@ from django.db import transaction
 from django.test import Client
 
 from planets.cache import remember
-from planets.cache.reading import computed
-from planets.cache.reading.computed import ComputedShelf
-from planets.cache.reading.dependencies import Tracker
+from planets.cache.reading import proof
+from planets.cache.reading.computed_shelf import ComputedShelf
+from planets.cache.reading.dependencies import Dependencies, Tracker
+from planets.cache.storage import gates
 from planets.cache.storage.client import client
 from planets.cache.writing.stale import Touched
 from tests.cache.zoo.electra import NEW, OLD, by_query, by_record, rename
@@ -65,7 +66,7 @@ def expected(naive: bool) -> str:
 
 def without_proof(patch: Patch) -> None:
     """An entry is current whatever its dependencies were."""
-    patch.setattr(computed.Standing, "proves", lambda self, needed: True)
+    patch.setattr(proof.Standing, "proves", lambda self, needed: True)
     patch.setattr(ComputedShelf, "refuse", lambda self, lookup, seen, value: "")
 
 
@@ -73,9 +74,9 @@ def asked_after(patch: Patch) -> None:
     """The generations are asked after a computation, and not before its reads."""
 
     def late(self: Tracker) -> Any:
-        found = computed.Dependencies(self.gates, self.records)
+        found = Dependencies(self.gates, self.records)
         replies = client.call(("MGET", *found.gates)) if found.gates else [[]]
-        tokens = map(computed.gates.generation, replies[0])
+        tokens = map(gates.generation, replies[0])
         return found._replace(gates={g: t or "" for g, t in zip(found.gates, tokens, strict=True)})
 
     patch.setattr(Tracker, "found", late)

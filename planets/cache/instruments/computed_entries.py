@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ..reading import causes, tree
-from ..reading.computed import Entry, entry_of
+from ..reading.computed_format import Entry, entry_of
 from ..reading.envelope import Undecodable
 from ..reading.record_format import ask_token, read_token
 from ..storage import gates, keys

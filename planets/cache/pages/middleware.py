@@ -17,7 +17,8 @@ from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language
 
 from ..reading import computed, path
-from ..reading.computed import Made, made_by
+from ..reading.computed import made_by
+from ..reading.computed_format import Made
 from ..reading.dependencies import Tracker
 from ..reading.lookup import Forbidden, Lookup
 from ..reading.recent import Recent

@@ -10,7 +10,7 @@ import msgspec
 from django.http import HttpResponse, HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
-from ..reading.computed import ComputedShelf
+from ..reading.computed_shelf import ComputedShelf
 from .marking import Policy
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from planets.cache import stats
 from planets.cache.reading import codec, row_format, tree
-from planets.cache.reading.computed import Made
+from planets.cache.reading.computed_format import Made
 from planets.cache.reading.dependencies import Dependencies
 from planets.cache.reading.lookup import Found
 from planets.cache.reading.rows import SharedRows

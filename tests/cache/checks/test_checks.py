@@ -13,7 +13,8 @@ import pytest
 from django.core.checks import run_checks
 from django.core.management import call_command
 
-from planets.cache.checks import TOOLBAR, isolation, of_server, toolbar
+from planets.cache.checks.project import TOOLBAR, isolation, toolbar
+from planets.cache.checks.redis_server import of_server
 from planets.cache.instruments.server import Server, server
 from planets.cache.storage.client import client
 
@@ -218,7 +219,7 @@ def test_the_checks_of_redis_can_be_run_alone(redis: Any) -> None:
 def test_a_check_of_a_deployment_without_redis_fails() -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--tag", "redis"],
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=Path(__file__).resolve().parents[3],
         env={
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -234,9 +235,9 @@ def test_a_check_of_a_deployment_without_redis_fails() -> None:
 
 
 def test_every_check_and_command_stands_in_the_docs() -> None:
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     text = (root / "docs" / "operating.md").read_text()
-    source = "".join(path.read_text() for path in (root / "planets" / "cache").glob("*.py"))
+    source = "".join(path.read_text() for path in (root / "planets" / "cache").rglob("*.py"))
     ids = re.findall(r'id="(cache_aside\.[EW]\d+)"', source)
 
     assert len(ids) == len(set(ids)) == text.count("| `cache_aside.")

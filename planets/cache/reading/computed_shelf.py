@@ -1,0 +1,257 @@
+"""Pages, fragments and values: entries that were computed, and what proves that they are current.
+
+An entry names its dependencies: gates, each with the generation that it had, and records, each with
+the token that it was filled under. It is current while all gates are open in that generation and
+all records lie there under that token. The process remembers which dependencies a key had last
+time, and asks for them in the same round trip as for the entry; where the entry names others, one
+more round trip asks for those.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ..conf import conf
+from ..events import Kind
+from ..storage import gates, leases
+from ..storage.client import client
+from ..storage.near import near
+from ..storage.wire import Command, Reply
+from . import causes
+from .computed_format import Entry, Made, entry_of
+from .dependencies import CLOSED, TWICE, Dependencies, tracker
+from .envelope import HEAD, Undecodable, wrap
+from .gated import GATE_BYTES
+from .lookup import Forbidden, Found, Generations, Loaded, Lookup, Seen
+from .permission import forbidden_to
+from .proof import NOTHING, ask, own_generations, standing_of
+from .recent import Recent
+from .weight import of_tree
+
+MAX_REMEMBERED = 8192  # keys whose dependencies a process remembers
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Remembered(NamedTuple):
+    """What this process knows of a key's entry without asking for it again."""
+
+    found: Found  # without its payload
+    head: bytes  # of its bytes: holds their seal, which tells it from every other entry
+
+    @property
+    def dependencies(self) -> Dependencies:
+        needed: Dependencies = self.found.value.dependencies
+        return needed
+
+    @property
+    def mark(self) -> Mapping[str, str]:
+        told: Mapping[str, str] = self.found.value.mark
+        return told
+
+
+class ComputedShelf:
+    """A string for each computed value. `encode` and `decode` are of its payload.
+
+    They raise Unencodable and Undecodable.
+    """
+
+    def __init__(
+        self, kind: Kind, encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]
+    ) -> None:
+        self.kind: Kind = kind
+        self._encode, self._decode = encode, decode
+        self._known: Recent[str, Remembered] = Recent(MAX_REMEMBERED)
+        self._refused: Recent[str, str] = Recent(MAX_REMEMBERED)
+        # What this thread's look asked for: by its judge another thread may have learned otherwise.
+        self._asked = threading.local()
+
+    # --- looking
+
+    def look(self, lookup: Lookup, keys: Sequence[str]) -> list[Command]:
+        (key,) = keys
+        known = self._asked.known = self._known.get(key)
+        return [("GET", key), *ask(lookup, known.dependencies if known else NOTHING)]
+
+    def judge(self, lookup: Lookup, keys: Sequence[str], replies: list[Reply]) -> Seen:
+        (key,) = keys
+        known: Remembered | None = self._asked.known
+        standing = standing_of(lookup, known.dependencies if known else NOTHING, replies[1:])
+        # What was refused last time is made by everybody at once: none waits for another's fill.
+        missing = Seen({}, (key,), own_generations(lookup, standing), self._barred(key))
+        try:
+            found = self.decode(lookup, key, replies[0])
+        except Undecodable as error:
+            return missing._replace(unreadable={key: f"undecodable: {error}"})
+        if found is None:
+            return missing
+        needed: Dependencies = found.value.dependencies
+        if not standing.is_known(needed):
+            standing = standing_of(lookup, needed, client.call(*ask(lookup, needed)))
+            missing = missing._replace(generations=own_generations(lookup, standing))
+        if known is None or known.head != replies[0][:HEAD]:
+            self._remember(key, found, replies[0])
+        if not standing.proves(needed):
+            barred = missing.barred or (CLOSED if standing.closed else "")
+            return missing._replace(barred=barred, stale={key: standing.differs(needed)})
+        if lookup.max_age is not None and time.time() - found.filled > lookup.max_age:
+            return missing._replace(stale={key: causes.TOO_OLD})
+        if reason := forbidden_to(needed.gates, needed.records):
+            raise Forbidden(reason)
+        return Seen({key: found}, (), missing.generations)
+
+    def _barred(self, key: str) -> str:
+        refused = self._refused.get(key)
+        return f"the one before was refused: {refused}" if refused else ""
+
+    def decode(self, lookup: Lookup, key: str, reply: Reply) -> Found | None:
+        """What lies under a key; None where there is nothing. Raises Undecodable."""
+        if reply is None:
+            return None
+        entry = entry_of(key, reply)
+        try:
+            payload = self._decode(bytes(entry.payload))
+        except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError) as error:
+            raise Undecodable(str(error)) from error
+        made = Made(
+            payload, Dependencies(entry.gates, entry.records), entry.tables, mark=entry.mark
+        )
+        return Found(
+            made, tuple(entry.gates.values()), entry.expires, len(reply), entry.load_ms,
+            entry.filled,
+        )  # fmt: skip
+
+    def marked(self, lookup: Lookup) -> Mapping[str, str]:
+        """The mark of the entry that this process met last; what is current, `proves` says."""
+        known = self._known.get(lookup.keys[0])
+        return known.mark if known and known.found.expires > time.time() else {}
+
+    def current(self, lookup: Lookup, mark: Mapping[str, str]) -> Found | None:
+        """The entry of this mark, without its payload, where it lies in Redis and is current.
+
+        It is not read again. One round trip. Raises Unavailable.
+        """
+        (key,) = lookup.keys
+        known = self._known.get(key)
+        if known is None or known.mark != mark or known.found.expires < time.time():
+            return None
+        needed = known.dependencies
+        head, *replies = client.call(("GETRANGE", key, 0, HEAD - 1), *ask(lookup, needed))
+        if head != known.head or not standing_of(lookup, needed, replies).proves(needed):
+            return None
+        return None if forbidden_to(needed.gates, needed.records) else known.found
+
+    def _remember(self, key: str, found: Found, data: bytes) -> None:
+        made: Made = found.value._replace(payload=None)
+        self._known.put(key, Remembered(found._replace(value=made, bytes=len(data)), data[:HEAD]))
+
+    def made(self, key: str, made: Made) -> dict[str, Made]:
+        """What a load gives: remembered, where it was refused, until it is so no more."""
+        if made.refusal or key in self._refused:
+            self._refused.put(key, made.refusal)
+        return {key: made}
+
+    # --- telling
+
+    def tables(self, lookup: Lookup, value: Made | None) -> tuple[str, ...]:
+        return value.tables if value else lookup.tables
+
+    def records(self, value: Made | None) -> tuple[str, ...]:
+        return tuple(sorted(value.dependencies.records)) if value else ()
+
+    # --- near
+
+    def near(self, lookup: Lookup) -> Seen | None:
+        (key,) = lookup.keys
+        known = self._known.get(key)
+        if known is None:
+            return None
+        needed = known.dependencies
+        kept = near.look((key, *needed.gates, *map(near.token_slot, needed.records)))
+        if kept is None or kept[0] is None:
+            return None
+        found, *tokens = kept
+        if found.value.dependencies != needed or tokens != [
+            *needed.gates.values(), *needed.records.values()
+        ]:  # fmt: skip
+            return None
+        if lookup.max_age is not None and time.time() - found.filled > lookup.max_age:
+            return None
+        return None if forbidden_to(needed.gates, needed.records) else Seen({key: found}, ())
+
+    def keep(self, lookup: Lookup, ticket: int, seen: Seen) -> None:
+        for key, found in seen.hits.items():
+            needed: Dependencies = found.value.dependencies
+            for_ever = float("inf")
+            near.keep(
+                ticket,
+                [
+                    (key, found, found.expires, of_tree(found)),
+                    *((gate, token, for_ever, GATE_BYTES) for gate, token in needed.gates.items()),
+                    *(
+                        (near.token_slot(record), token, for_ever, GATE_BYTES)
+                        for record, token in needed.records.items()
+                    ),
+                ],
+            )
+
+    # --- filling
+
+    def admit(self, lookup: Lookup, seen: Seen) -> list[Command]:
+        return [
+            gates.admit(gate)
+            for gate, generation in zip(lookup.gates, seen.generations, strict=True)
+            if generation is None
+        ]
+
+    def ttl(self, lookup: Lookup, value: Made) -> float:
+        return value.ttl or lookup.ttl or conf().TTL
+
+    def refuse(self, lookup: Lookup, seen: Seen, value: Made) -> str:
+        if value.refusal:
+            return value.refusal
+        if None in seen.generations:
+            return CLOSED
+        own = zip(lookup.gates, seen.generations, strict=True)
+        return TWICE if any(value.dependencies.gates.get(g, had) != had for g, had in own) else ""
+
+    def generation(self, lookup: Lookup, generations: Generations, value: Made) -> Generations:
+        return generations
+
+    def fill(
+        self, lookup: Lookup, key: str, token: str, expiry: tuple[str, int], found: Found
+    ) -> Command:
+        made: Made = found.value
+        own = dict(zip(lookup.gates, found.generation, strict=True))
+        entry = Entry(
+            gates={**own, **made.dependencies.gates},
+            records=made.dependencies.records,
+            filled=found.filled,
+            expires=found.expires,
+            load_ms=found.load_ms or 0.0,
+            tables=made.tables,
+            name=lookup.sql,
+            mark=dict(made.mark),
+            payload=msgspec.Raw(self._encode(made.payload)),
+        )
+        value = wrap(
+            key, _encoder.encode(entry),
+            compress_above=conf().COMPRESS_ABOVE, max_bytes=conf().MAX_BYTES,
+        )  # fmt: skip
+        needed = Dependencies(entry.gates, entry.records)
+        self._remember(key, found._replace(value=made._replace(dependencies=needed)), value)
+        return leases.fill("fill_string", key, token, expiry, value)
+
+    def note(self, lookup: Lookup, seen: Seen, loaded: Loaded, stored: Mapping[str, str]) -> None:
+        outer = tracker()
+        (key,) = lookup.keys
+        made: Made = seen.hits[key].value if key in seen.hits else loaded.values[key]
+        if outer is not None:
+            outer.note_all(made.dependencies, made.tables)
+            if made.refusal:
+                outer.refuse(made.refusal)

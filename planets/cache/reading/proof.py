@@ -1,0 +1,65 @@
+"""What proves that a computed entry is current: how its gates and records stand now."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..storage import gates
+from ..storage.wire import Command, Reply
+from . import causes
+from .dependencies import Dependencies
+from .lookup import Generations, Lookup
+from .record_format import ask_token, read_token
+
+NOTHING = Dependencies({}, {})
+
+
+class Standing(NamedTuple):
+    """How gates and records stand: their tokens, None where closed or absent."""
+
+    tokens: dict[str, str | None]
+    closed: frozenset[str]  # gates at which a write is in flight
+
+    def is_known(self, needed: Dependencies) -> bool:
+        """All of these were asked for."""
+        return needed.gates.keys() <= self.tokens.keys() >= needed.records.keys()
+
+    def proves(self, needed: Dependencies) -> bool:
+        """All of these are as they were."""
+        tokens = self.tokens
+        return all(tokens.get(gate) == had for gate, had in needed.gates.items()) and all(
+            tokens.get(record) == had for record, had in needed.records.items()
+        )
+
+    def differs(self, needed: Dependencies) -> str:
+        """What of these is not as it was, in words; "" where all of it is."""
+        tokens = self.tokens
+        told = ((gate, had, tokens.get(gate)) for gate, had in needed.gates.items())
+        return causes.of_gates(told, self.closed) or next(
+            (
+                causes.of_record(record, tokens.get(record))
+                for record, had in needed.records.items()
+                if tokens.get(record) != had
+            ),
+            "",
+        )
+
+
+def ask(lookup: Lookup, needed: Dependencies) -> list[Command]:
+    """The commands that ask how these gates and records stand."""
+    names = dict.fromkeys((*lookup.gates, *needed.gates))
+    return [("MGET", *names), *(ask_token(record) for record in needed.records)]
+
+
+def standing_of(lookup: Lookup, needed: Dependencies, replies: list[Reply]) -> Standing:
+    """The replies to what ask() asks."""
+    names = dict.fromkeys((*lookup.gates, *needed.gates))
+    tokens = dict(zip(names, map(gates.generation, replies[0]), strict=True))
+    tokens.update(zip(needed.records, map(read_token, replies[1:]), strict=False))
+    closed = (name for name, reply in zip(names, replies[0], strict=True) if gates.is_closed(reply))
+    return Standing(tokens, frozenset(closed))
+
+
+def own_generations(lookup: Lookup, standing: Standing) -> Generations:
+    """The generations of the lookup's own gates."""
+    return tuple(standing.tokens[gate] for gate in lookup.gates)
