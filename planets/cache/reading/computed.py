@@ -40,7 +40,7 @@ from .lookup import (
     Seen,
     oldest,
 )
-from .permission import forbidden, forbidden_to
+from .permission import forbidden, forbidden_to, unheard
 from .recent import Recent
 from .record_format import ask_token, read_token
 from .weight import of_tree
@@ -389,7 +389,7 @@ def made_by(
     ttl: float | None = None,
 ) -> Made:
     """What was computed while `heard` was listening."""
-    reason = heard.refusal or refusal
+    reason = heard.refusal or refusal or unheard()
     return Made(payload, heard.found(), tuple(sorted(heard.tables)), reason, mark or {}, ttl)
 
 
