@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 
@@ -16,7 +17,7 @@ from .orm.queryset import CacheAsideQuerySet
 from .records import BY_TABLE
 from .writing import hooks
 
-NAMED = 3  # models, in a message
+NAMED = 3  # of those who use the cache, in a message
 
 
 @register(Tags.caches)
@@ -27,11 +28,11 @@ def check_installed(**kwargs: Any) -> list[CheckMessage]:
 def deaf_to_writes() -> Iterator[CheckMessage]:
     """Where writes would not be heard. Asks no database."""
     if not apps.is_installed(__package__):
-        if models := caching_models():
-            more = "" if len(models) <= NAMED else f" and {len(models) - NAMED} more"
+        if users := [*caching_middleware(), *caching_models()]:
+            more = "" if len(users) <= NAMED else f" and {len(users) - NAMED} more"
             yield _error(
-                f"{', '.join(models[:NAMED])}{more} can be cached, and {__package__!r} is not in "
-                "INSTALLED_APPS.",
+                f"{', '.join(users[:NAMED])}{more} would use the cache, and {__package__!r} is not "
+                "in INSTALLED_APPS.",
                 f"Nothing is cached, as no write would be heard: add {__package__!r} there.",
             )
         return
@@ -50,6 +51,11 @@ def deaf_to_writes() -> Iterator[CheckMessage]:
                 "entries behind: leave its execute_wrappers as they are, and open no connection "
                 "in another thread before the apps are ready.",
             )
+
+
+def caching_middleware() -> list[str]:
+    """Our own, in MIDDLEWARE."""
+    return [name for name in settings.MIDDLEWARE if name.startswith(f"{__package__}.")]
 
 
 def caching_models() -> list[str]:

@@ -47,7 +47,7 @@ def surroundings() -> tuple[str | None, ...]:
     """
     language = get_language() if settings.USE_I18N else None
     zone = timezone.get_current_timezone_name() if settings.USE_TZ else None
-    urls = str(get_urlconf() or settings.ROOT_URLCONF)
+    urls = str(get_urlconf() or getattr(settings, "ROOT_URLCONF", ""))
     return release(), language, zone, urls, get_script_prefix()
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.checks import run_checks
 from django.db import connection
 
-from planets.cache import fetch
+from planets.cache import fetch, remember
 from planets.cache.events import Fetch
 from planets.cache.writing import hooks
 from tests.cache.zoo.models import Keeper, Visitor
@@ -143,13 +143,47 @@ def test_without_the_app_nothing_is_served(redis: Any, without_app: Program) -> 
     assert without_app("heard") == [["bypass", hooks.UNWATCHED]]
 
 
+def test_without_the_app_nothing_that_was_computed_is_stored(
+    redis: Any, without_app: Program
+) -> None:
+    """Nobody hears what it reads, so nobody could tell what it depends on."""
+    without_app("from planets.cache import remember")
+    count = "remember('keepers', lambda: Keeper.objects.count())"
+    assert without_app(count) == 1  # before any connection is open
+
+    without_app("Keeper.objects.create(name='Ben')")
+
+    assert without_app(count) == 2
+    assert redis.keys() == []
+    assert without_app("heard") == [["bypass", hooks.UNWATCHED]] * 2
+
+
+def test_what_is_computed_over_an_unwatched_connection_is_not_stored(
+    redis: Any, events: list[Fetch]
+) -> None:
+    kept = connection.execute_wrappers[:]
+
+    def compute() -> int:
+        connection.execute_wrappers.clear()
+        return Keeper.objects.count()
+
+    try:
+        remember("keepers", compute)
+    finally:
+        connection.execute_wrappers[:] = kept
+    assert redis.keys("value:*") == []
+    assert [event.reason for event in events] == [hooks.UNWATCHED]
+
+
 def test_without_the_app_the_check_names_who_can_be_cached(without_app: Program) -> None:
     without_app("from django.core.checks import run_checks")
     found = without_app("[(m.id, m.msg, m.hint) for m in run_checks(databases=[])]")
     (number, message, hint), *others = found
     assert number == "cache_aside.E007"
     assert message.startswith("zoo.Animal, zoo.Bird, zoo.Comet and ")
-    assert message.endswith(" more can be cached, and 'planets.cache' is not in INSTALLED_APPS.")
+    assert message.endswith(
+        " more would use the cache, and 'planets.cache' is not in INSTALLED_APPS."
+    )
     assert "add 'planets.cache' there" in hint
     assert others == []
 
@@ -158,6 +192,15 @@ def test_an_app_config_of_ones_own_must_call_ready(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(hooks, "_installed", False)
     assert apps.is_installed("planets.cache")
     assert messages() == ["'planets.cache' is in INSTALLED_APPS, and its ready() has not run."]
+
+
+def test_our_middleware_without_the_app_is_told_of() -> None:
+    name = "planets.cache.instruments.cache_status.CacheStatusMiddleware"
+    with Program() as program:
+        program(set_up(INSTALLED_APPS=["django.contrib.contenttypes"], MIDDLEWARE=[name]))
+        program("import planets.cache; from django.core.checks import run_checks")
+        (message,) = program("[m.msg for m in run_checks(databases=[])]")
+    assert message.startswith(f"{name} would use the cache")
 
 
 def test_who_caches_nothing_needs_no_app() -> None:

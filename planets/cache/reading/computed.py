@@ -17,7 +17,7 @@ from .computed_format import Made
 from .computed_shelf import ComputedShelf
 from .dependencies import Tracker, tracking
 from .lookup import ANY, Claim, Lookup, Seen, oldest
-from .permission import forbidden
+from .permission import forbidden, unheard
 
 
 def lookup_of(shelf: ComputedShelf, key: str, name: str, ttl: float | None = None) -> Lookup:
@@ -47,7 +47,7 @@ def made_by(
     ttl: float | None = None,
 ) -> Made:
     """What was computed while `heard` was listening."""
-    reason = heard.refusal or refusal
+    reason = heard.refusal or refusal or unheard()
     return Made(payload, heard.found(), tuple(sorted(heard.tables)), reason, mark or {}, ttl)
 
 

@@ -33,13 +33,18 @@ def forbidden(lookup: Lookup) -> str:
         return "caching is disabled"
     if reason := client.misconfigured:
         return reason
+    if reason := hooks.unwatched(*_connections(lookup.alias)):
+        return reason
     for connection in _connections(lookup.alias):
-        if reason := hooks.unwatched(connection):
-            return reason
         transaction = hooks.transaction_of(connection)
         if transaction and (reason := transaction.forbids(lookup.gates, lookup.keys)):
             return reason
     return client.avoided
+
+
+def unheard() -> str:
+    """Why this thread may have read or written what no tracker hears of; "" where it may not."""
+    return hooks.unwatched(*_connections(ANY))
 
 
 def forbidden_to(gates: Iterable[str], records: Iterable[str]) -> str:

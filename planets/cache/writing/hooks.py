@@ -181,9 +181,9 @@ def is_watched(connection: BaseDatabaseWrapper) -> bool:
     return execute in connection.execute_wrappers
 
 
-def unwatched(connection: BaseDatabaseWrapper) -> str:
-    """Why nothing of this connection may be cached: its writes do not pass here. Else ""."""
-    if is_watched(connection):
+def unwatched(*connections: BaseDatabaseWrapper) -> str:
+    """Why nothing of these connections may be cached: their writes do not pass here. Else ""."""
+    if _installed and all(map(is_watched, connections)):
         return ""
     _tell_once()
     return UNWATCHED
