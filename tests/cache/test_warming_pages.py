@@ -62,5 +62,7 @@ def test_an_address_that_is_no_page_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_page_that_is_not_stored_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "pages", lambda: iter(["/personal/"]))
-    with pytest.raises(CommandError, match=r"1 are not in the cache .*varies by cookie"):
+    with pytest.raises(
+        CommandError, match=r"1 are not in the cache .*reads .session. of the request"
+    ):
         warm("pages")

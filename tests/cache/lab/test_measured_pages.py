@@ -36,4 +36,4 @@ def test_each_state_of_a_page_asks_what_its_name_says(settings: Any) -> None:
     assert commands > 6
     # What is never kept still says so.
     assert asked("/personal/", "full")[2] == {"hit": 1, "miss": 1}
-    assert "varies by cookie" in found["/personal/", "full"]["reason"]
+    assert "reads 'session' of the request" in found["/personal/", "full"]["reason"]

@@ -130,5 +130,5 @@ def test_the_panel_counts_no_time_twice_and_tells_cause_reason_and_records() -> 
 
     assert (page["kind"], page["cause"]) == ("page", "record star:3 was written, or ended")
     assert (page["reason"], page["records"]) == ("", ["star:3"])
-    assert personal["reason"].startswith("not stored: it varies by cookie")
+    assert personal["reason"].startswith("not stored: it reads 'session' of the request")
     assert shown["ms"] == pytest.approx(record["ms"] + in_order["ms"])
