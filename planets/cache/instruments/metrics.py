@@ -97,8 +97,8 @@ def _metric(kind: str, outcome: str) -> Any:
 
 def tell(**kwargs: Any) -> None:
     """Receiver of request_finished: what is new since the last one."""
-    now = stats.counts()
     with _lock:
+        now = stats.counts()  # in the lock, or another thread may have told of later ones
         for name, value in now.items():
             if new := value - _told.get(name, 0):
                 _metric(*name).inc(new)

@@ -90,10 +90,11 @@ class ComputedShelf:
         known = self._known.get(key)
         return [("GET", key), *_ask(lookup, known.dependencies if known else NOTHING)]
 
-    def judge(self, lookup: Lookup, keys: Sequence[str], replies: list[Reply]) -> Seen:
+    def judge(
+        self, lookup: Lookup, keys: Sequence[str], asked: Sequence[Command], replies: list[Reply]
+    ) -> Seen:
         (key,) = keys
-        known = self._known.get(key)
-        standing = _standing(lookup, known.dependencies if known else NOTHING, replies[1:])
+        standing = _standing(asked[1:], replies[1:])
         # What was refused last time is made by everybody at once: none waits for another's fill.
         missing = Seen({}, (key,), _own(lookup, standing), self._refused.get(key) or "")
         try:
@@ -104,7 +105,7 @@ class ComputedShelf:
             return missing
         needed: Dependencies = found.value.dependencies
         if not standing.is_known(needed):
-            standing = _standing(lookup, needed, client.call(*_ask(lookup, needed)))
+            standing = _ask_now(lookup, needed)
             missing = missing._replace(generations=_own(lookup, standing))
         self._known.put(key, Remembered(needed, found.value.mark, found.expires))
         if not standing.proves(needed):
@@ -144,8 +145,9 @@ class ComputedShelf:
         if known is None or known.mark != mark or known.expires < time.time():
             return False
         needed = known.dependencies
-        standing = _standing(lookup, needed, client.call(*_ask(lookup, needed)))
-        return standing.proves(needed) and not forbidden_to(needed.gates, needed.records)
+        return _ask_now(lookup, needed).proves(needed) and not forbidden_to(
+            needed.gates, needed.records
+        )
 
     def made(self, key: str, made: Made) -> dict[str, Made]:
         """What a load gives: remembered, where it was refused, until it is so no more."""
@@ -276,12 +278,18 @@ class Standing(NamedTuple):
         )
 
 
-def _standing(lookup: Lookup, needed: Dependencies, replies: list[Reply]) -> Standing:
-    """The replies to _ask."""
-    names = dict.fromkeys((*lookup.gates, *needed.gates))
+def _standing(asked: Sequence[Command], replies: Sequence[Reply]) -> Standing:
+    """The replies to what _ask made. By now it may make something else: other threads learn."""
+    (_, *names), records = asked[0], [command[1] for command in asked[1:]]
     tokens = dict(zip(names, map(gates.generation, replies[0]), strict=True))
-    tokens.update(zip(needed.records, map(read_token, replies[1:]), strict=False))
+    tokens.update(zip(records, map(read_token, replies[1:]), strict=True))
     return Standing(tokens, any(map(gates.is_closed, replies[0])))
+
+
+def _ask_now(lookup: Lookup, needed: Dependencies) -> Standing:
+    """One round trip. Raises Unavailable."""
+    asked = _ask(lookup, needed)
+    return _standing(asked, client.ask(*asked))
 
 
 def _own(lookup: Lookup, standing: Standing) -> Generations:
