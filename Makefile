@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo redis serve test bench wheel lint format clean
+.PHONY: help demo redis serve test bench faults wheel lint format clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,12 @@ bench: .venv-bench/ready ## time it beside its peers on private servers, into do
 wheel: $(BIN)/python ## the cache layer as a wheel, dist/django_cache_aside-*.whl
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	@ls dist/*.whl
+
+faults: $(VENV)/test ## what visitors see of each fault of Redis and the database, into docs/
+	@sh tests/system.sh
+	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq wrk >/dev/null; } \
+	  || { echo "wrk is needed to load the site: apt-get install wrk (brew install wrk)" >&2; exit 1; }
+	@$(BIN)/python -m tests.faults $(FAULTS)
 
 lint: $(VENV)/test ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -12,13 +12,13 @@ from .servers import Redis
 from .waiting import wait_until
 
 
-def use(settings: Any, url: str) -> None:
+def use(settings: Any, url: str, timeout: float = 0.25) -> None:
     """From here on the cache's Redis is the one at this address."""
     settings.CACHES = {
         "default": {
             **settings.CACHES["default"],
             "LOCATION": url,
-            "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 0.25, "SOCKET_TIMEOUT": 0.25},
+            "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": timeout, "SOCKET_TIMEOUT": timeout},
         }
     }
 

@@ -150,23 +150,24 @@ class MariaDB(Server):
                 check=True,
                 capture_output=True,
             )
-        self.spawn(
-            [
-                server,
-                "--no-defaults",
-                *common,
-                f"--socket={self.socket}",
-                f"--pid-file={self.directory / 'db.pid'}",
-                *(
-                    ("--bind-address=127.0.0.1", f"--port={self.port}", "--skip-name-resolve")
-                    if tcp
-                    else ("--skip-networking",)
-                ),
-                "--innodb-flush-log-at-trx-commit=0",
-                "--character-set-server=utf8mb4",
-            ],
-            self.accepts,
-        )
+        self._command = [
+            server,
+            "--no-defaults",
+            *common,
+            f"--socket={self.socket}",
+            f"--pid-file={self.directory / 'db.pid'}",
+            *(
+                ("--bind-address=127.0.0.1", f"--port={self.port}", "--skip-name-resolve")
+                if tcp
+                else ("--skip-networking",)
+            ),
+            "--innodb-flush-log-at-trx-commit=0",
+            "--character-set-server=utf8mb4",
+        ]
+        self.start()
+
+    def start(self) -> None:
+        self.spawn(self._command, self.accepts)
 
     def accepts(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:

@@ -102,7 +102,7 @@ def _metric(kind: str, outcome: str) -> Any:
 def tell(**kwargs: Any) -> None:
     """Receiver of request_finished: what is new since the last one."""
     with _lock:
-        now = stats.counts()  # in here: another thread may have told of later counts by then
+        now = stats.counts()  # in the lock, or another thread may have told of later ones
         for name, value in now.items():
             if new := value - _told.get(name, 0):
                 _metric(*name).inc(new)

@@ -9,7 +9,6 @@ more round trip asks for those.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -29,7 +28,7 @@ from .envelope import HEAD, Undecodable, wrap
 from .gated import GATE_BYTES
 from .lookup import Forbidden, Found, Generations, Loaded, Lookup, Seen
 from .permission import forbidden_to
-from .proof import NOTHING, ask, own_generations, standing_of
+from .proof import NOTHING, ask, ask_now, own_generations, standing_of
 from .recent import Recent
 from .weight import of_tree
 
@@ -68,20 +67,20 @@ class ComputedShelf:
         self._encode, self._decode = encode, decode
         self._known: Recent[str, Remembered] = Recent(MAX_REMEMBERED)
         self._refused: Recent[str, str] = Recent(MAX_REMEMBERED)
-        # What this thread's look asked for: by its judge another thread may have learned otherwise.
-        self._asked = threading.local()
 
     # --- looking
 
     def look(self, lookup: Lookup, keys: Sequence[str]) -> list[Command]:
         (key,) = keys
-        known = self._asked.known = self._known.get(key)
+        known = self._known.get(key)
         return [("GET", key), *ask(lookup, known.dependencies if known else NOTHING)]
 
-    def judge(self, lookup: Lookup, keys: Sequence[str], replies: list[Reply]) -> Seen:
+    def judge(
+        self, lookup: Lookup, keys: Sequence[str], asked: Sequence[Command], replies: list[Reply]
+    ) -> Seen:
         (key,) = keys
-        known: Remembered | None = self._asked.known
-        standing = standing_of(lookup, known.dependencies if known else NOTHING, replies[1:])
+        known = self._known.get(key)
+        standing = standing_of(asked[1:], replies[1:])
         # What was refused last time is made by everybody at once: none waits for another's fill.
         missing = Seen({}, (key,), own_generations(lookup, standing), self._barred(key))
         try:
@@ -92,7 +91,7 @@ class ComputedShelf:
             return missing
         needed: Dependencies = found.value.dependencies
         if not standing.is_known(needed):
-            standing = standing_of(lookup, needed, client.call(*ask(lookup, needed)))
+            standing = ask_now(lookup, needed)
             missing = missing._replace(generations=own_generations(lookup, standing))
         if known is None or known.head != replies[0][:HEAD]:
             self._remember(key, found, replies[0])
@@ -141,8 +140,9 @@ class ComputedShelf:
         if known is None or known.mark != mark or known.found.expires < time.time():
             return None
         needed = known.dependencies
-        head, *replies = client.call(("GETRANGE", key, 0, HEAD - 1), *ask(lookup, needed))
-        if head != known.head or not standing_of(lookup, needed, replies).proves(needed):
+        asked = ask(lookup, needed)
+        head, *replies = client.ask(("GETRANGE", key, 0, HEAD - 1), *asked)
+        if head != known.head or not standing_of(asked, replies).proves(needed):
             return None
         return None if forbidden_to(needed.gates, needed.records) else known.found
 

@@ -99,7 +99,7 @@ class Tracker:
         self.tables |= statement.tables
         if new := [name for name in names if name not in self.gates]:
             try:
-                replies = client.call(*map(gates.admit, new))
+                replies = client.ask(*map(gates.admit, new))
             except Unavailable as error:
                 self.refuse(str(error))
                 return

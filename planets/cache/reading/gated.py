@@ -60,7 +60,9 @@ class GatedShelf:
     def look(self, lookup: Lookup, keys: Sequence[str]) -> list[Command]:
         return [*map(self.read, keys), ("MGET", *lookup.gates)]
 
-    def judge(self, lookup: Lookup, keys: Sequence[str], replies: list[Reply]) -> Seen:
+    def judge(
+        self, lookup: Lookup, keys: Sequence[str], asked: Sequence[Command], replies: list[Reply]
+    ) -> Seen:
         generations = tuple(map(gates.generation, replies[-1]))
         common = replies[-1][self.behind(lookup, absent=False)]  # what every value stands behind
         barred = WRITING if any(map(gates.is_closed, common)) else ""

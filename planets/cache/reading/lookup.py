@@ -67,8 +67,10 @@ class Shelf(Protocol):
     def look(self, lookup: Lookup, keys: Sequence[str]) -> list[Command]:
         """The commands of a look."""
 
-    def judge(self, lookup: Lookup, keys: Sequence[str], replies: list[Reply]) -> Seen:
-        """The replies to a look, sorted into hits and what is missing.
+    def judge(
+        self, lookup: Lookup, keys: Sequence[str], asked: Sequence[Command], replies: list[Reply]
+    ) -> Seen:
+        """The replies to the commands of a look, sorted into hits and what is missing.
 
         Raises Unavailable where it had to ask once more, Forbidden.
         """

@@ -138,8 +138,8 @@ def look_near(lookup: Lookup) -> Seen | None:
 def look(lookup: Lookup) -> Seen:
     """What Redis has. One round trip. Raises Unavailable, Forbidden."""
     ticket = near.ticket()
-    replies = client.call(*lookup.shelf.look(lookup, lookup.keys))
-    seen = lookup.shelf.judge(lookup, lookup.keys, replies)
+    asked = lookup.shelf.look(lookup, lookup.keys)
+    seen = lookup.shelf.judge(lookup, lookup.keys, asked, client.ask(*asked))
     if seen.hits and conf().NEAR:
         lookup.shelf.keep(lookup, ticket, seen)
     return seen
@@ -200,15 +200,16 @@ def ask_for_leases(lookup: Lookup, seen: Seen, token: str) -> tuple[Seen, dict[s
     asked = seen.missing
     admits = lookup.shelf.admit(lookup, seen)
     claims = [leases.claim(key, token) for key in asked]
+    looks = lookup.shelf.look(lookup, asked)
     try:
-        replies = client.call(*admits, *claims, *lookup.shelf.look(lookup, asked))
+        replies = client.call(*admits, *claims, *looks)
     except BaseException:
         release(asked, token)  # Redis may have given them, and its answer is lost
         raise
     holders = dict(zip(asked, map(leases.holder, replies[len(admits) :]), strict=False))
     mine = [key for key in asked if holders[key] == token]
     try:
-        again = lookup.shelf.judge(lookup, asked, replies[len(admits) + len(claims) :])
+        again = lookup.shelf.judge(lookup, asked, looks, replies[len(admits) + len(claims) :])
     except BaseException:
         release(mine, token)
         raise

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..storage import gates
+from ..storage.client import client
 from ..storage.wire import Command, Reply
 from . import causes
 from .dependencies import Dependencies
@@ -51,13 +53,19 @@ def ask(lookup: Lookup, needed: Dependencies) -> list[Command]:
     return [("MGET", *names), *(ask_token(record) for record in needed.records)]
 
 
-def standing_of(lookup: Lookup, needed: Dependencies, replies: list[Reply]) -> Standing:
-    """The replies to what ask() asks."""
-    names = dict.fromkeys((*lookup.gates, *needed.gates))
+def standing_of(asked: Sequence[Command], replies: Sequence[Reply]) -> Standing:
+    """The replies to what ask() made. By now it may make something else: other threads learn."""
+    (_, *names), records = asked[0], [command[1] for command in asked[1:]]
     tokens = dict(zip(names, map(gates.generation, replies[0]), strict=True))
-    tokens.update(zip(needed.records, map(read_token, replies[1:]), strict=False))
-    closed = (name for name, reply in zip(names, replies[0], strict=True) if gates.is_closed(reply))
+    tokens.update(zip(records, map(read_token, replies[1:]), strict=True))
+    closed = (g for g, reply in zip(names, replies[0], strict=True) if gates.is_closed(reply))
     return Standing(tokens, frozenset(closed))
+
+
+def ask_now(lookup: Lookup, needed: Dependencies) -> Standing:
+    """How they stand, in one round trip. Raises Unavailable."""
+    asked = ask(lookup, needed)
+    return standing_of(asked, client.ask(*asked))
 
 
 def own_generations(lookup: Lookup, standing: Standing) -> Generations:

@@ -31,6 +31,7 @@ class Absence:
 
     def __init__(self) -> None:
         self.reason = ""
+        self.reached = True  # the last attempt went well; there may have to be more
         self._background = Background(self.thread_name, self._try_until_back)
         self._needed, self._back_at = CALM, float("-inf")
         self.renew()
@@ -55,6 +56,7 @@ class Absence:
     def begin(self, reason: str) -> None:
         """Leave Redis alone until attempts have gone well."""
         with self._lock:
+            self.reached = False
             if not self.reason:
                 relapse = clock.now() - self._back_at < RELAPSE
                 self._needed = min(2 * self._needed, MOST) if relapse else CALM
@@ -81,6 +83,7 @@ class Absence:
                 well = well + 1 if self.attempt() else 0
             except (*FAILURES, Unavailable):
                 well = 0
+            self.reached = well > 0
             if well >= self._needed and self._come_back():
                 return
             time.sleep(conf().BREAKER_PROBE)

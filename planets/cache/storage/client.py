@@ -93,7 +93,8 @@ class Client:
         A command that met a key of the wrong type has its ResponseError as its reply. Raises
         Unavailable where Redis is not reachable, Refused where it will not do one of them.
         """
-        if self.away:
+        # Before fetches come back, writes do: what they make stale is gone when they return.
+        if self.away and not self.breaker.reached:
             raise Unavailable("Redis is away")
         started = time.perf_counter()
         try:
@@ -116,6 +117,12 @@ class Client:
                 raise Refused(str(reply)) from reply
         self.breaker.succeeded()
         return replies
+
+    def ask(self, *commands: Command) -> list[Reply]:
+        """`call` for a read, which does without where Redis is slow: raises Unavailable there."""
+        if reason := self.avoided:
+            raise Unavailable(reason)
+        return self.call(*commands)
 
     def insist(self, commands: Sequence[Command]) -> bool:
         """Do `commands` now; where that fails owe them, and trust nothing until they are paid.

@@ -46,5 +46,5 @@ def generation(reply: object) -> str | None:
 
 
 def is_closed(reply: object) -> bool:
-    """A writer holds it."""
-    return isinstance(reply, bytes) and reply[:2] == b"w:"
+    """A writer holds it; what names none is not ours, and nobody would ever open it."""
+    return isinstance(reply, bytes) and reply[:2] == b"w:" and b"@" in reply

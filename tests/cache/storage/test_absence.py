@@ -41,6 +41,7 @@ def test_what_comes_to_be_owed_at_the_last_moment_is_paid_first(
         monkeypatch.setattr(Breaker, "ends", lambda self: "all is well")
     client.breaker.begin("somebody found it away")
     stop.wait()
+    client.breaker.reached = False  # a write has just failed
     rename()  # is owed: the last attempt has been made
     assert client.debt
     stop.go.set()
@@ -50,6 +51,25 @@ def test_what_comes_to_be_owed_at_the_last_moment_is_paid_first(
     client.breaker.begin("what the naive one owes")
     monkeypatch.undo()
     wait_until(lambda: not client.debt and not client.away)
+
+
+def test_writes_come_back_before_fetches_do(
+    own: Redis, round_trips: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with another_process() as reader:  # which has not noticed anything
+        assert reader.do(both) == reader.do(both) == {OLD}
+        client.breaker.begin("it was away for this process alone")
+        monkeypatch.setattr(client.breaker, "_needed", float("inf"))
+        wait_until(lambda: client.breaker.reached)
+        rename()
+        assert client.debt == 0
+        assert reader.do(both) == {NEW}
+        assert client.away
+        round_trips.clear()
+        assert both() == {NEW}
+        assert [trip for trip in round_trips if trip[0] != "PING"] == []
+        monkeypatch.undo()
+    wait_until(lambda: not client.away)
 
 
 def test_who_owes_nothing_comes_back_after_those_who_owe(

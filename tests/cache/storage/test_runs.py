@@ -6,6 +6,7 @@ import logging
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,28 +64,20 @@ def hearing(events: list[Fetch]) -> Iterator[list[Fetch]]:
 # --- restored from a file
 
 
-@pytest.mark.parametrize("rule", ["+@all", "-info"])
-def test_one_that_was_restored_is_not_believed(
-    durable: Redis,
-    rule: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    start = durable.start
-
-    def start_and_permit() -> None:
-        start()
-        permit(durable, rule)
-
-    monkeypatch.setattr(durable, "start", start_and_permit)
-    permit(durable, rule)
-    assert both() == both() == {OLD}
-    save(durable)
-    rename()  # lands, and will be forgotten
-    durable.restart(signal.SIGKILL)
-    wait_until(lambda: not client.away)
-    assert both() == {NEW}
-    with another_process() as fresh:
-        assert fresh.do(both) == {NEW}
+@pytest.mark.parametrize("rule", ["+@all", "+@all -info"])
+def test_one_that_was_restored_is_not_believed(settings: Any, tmp_path: Path, rule: str) -> None:
+    users = tmp_path / "users.acl"
+    users.write_text(f"user default on nopass ~* &* {rule}\n")
+    settings.CACHE_ASIDE = {"BREAKER_PROBE": 0.05}
+    with another_redis(settings, dbfilename="dump.rdb", aclfile=users) as server:
+        assert both() == both() == {OLD}
+        save(server)
+        rename()  # lands, and will be forgotten
+        server.restart(signal.SIGKILL)
+        wait_until(lambda: not client.away)
+        assert both() == {NEW}
+        with another_process() as fresh:
+            assert fresh.do(both) == {NEW}
 
 
 def test_where_the_run_is_known_a_new_connection_costs_nothing(

@@ -10,26 +10,28 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from planets.cache import stats
+from planets.cache import remember, stats
 from planets.cache.events import Fetch
 from planets.cache.storage.client import client
 from tests.cache.zoo.electra import NEW, OLD, both, by_query, rename
-from tests.faults.relay import Relay
+from tests.cache.zoo.models import Star
 from tests.support.another_process import another_process
 from tests.support.outage import use
+from tests.support.relay import Relay
 from tests.support.servers import Redis
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky")]
 
-LATE = 0.2  # seconds, below the timeout of 0.25
+LATE = 0.2  # seconds
+TIMEOUT = 5.0  # seconds; it answers, so this must not be what tells
 
 
 @pytest.fixture
 def relay(own: Redis, settings: Any) -> Iterator[Relay]:
     """The way to it, which can be slow."""
     with Relay(own.socket) as way:
-        use(settings, f"redis://127.0.0.1:{way.port}/0")
+        use(settings, f"redis://127.0.0.1:{way.port}/0", TIMEOUT)
         client.pace._load = 0.0  # what loads took in other tests
         yield way
         way.delay = 0
@@ -74,12 +76,25 @@ def test_a_write_waits_for_it_and_is_seen_by_those_who_have_not_left(
     use(settings, own.url)
     with another_process() as reader:  # by another way
         assert reader.do(both) == reader.do(both) == {OLD}
-        use(settings, f"redis://127.0.0.1:{relay.port}/0")
+        use(settings, f"redis://127.0.0.1:{relay.port}/0", TIMEOUT)
         relay.delay = LATE
         wait_until(lambda: reasons(events) == {"Redis is slower than the database"})
         rename()
         assert client.debt == 0
         assert reader.do(both) == {NEW}
+
+
+def test_what_is_computed_meanwhile_asks_it_for_nothing(
+    relay: Relay,
+    events: list[Fetch],
+    round_trips: list[list[str]],
+) -> None:
+    both()
+    relay.delay = LATE
+    wait_until(lambda: reasons(events) == {"Redis is slower than the database"})
+    round_trips.clear()
+    assert remember("stars", lambda: [s.name for s in Star.objects.all()])[2] == OLD
+    assert [trip for trip in round_trips if trip != ["PING"]] == []
 
 
 def test_a_slow_one_before_a_database_that_is_slower_is_worth_it(

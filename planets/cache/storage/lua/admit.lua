@@ -3,8 +3,8 @@
 -- this server, "" where INFO is forbidden: see greeting.py.
 local held = redis.pcall('GET', KEYS[1])
 if type(held) == 'string' then
-  local kind = string.sub(held, 1, 2)
-  if kind == 'o:' or (kind == 'w:' and redis.call('PTTL', KEYS[1]) > 0) then return held end
+  if string.sub(held, 1, 2) == 'o:' then return held end
+  if string.find(held, '^w:%w+@') and redis.call('PTTL', KEYS[1]) > 0 then return held end
 end
 -- Missing, or not ours: a gate of the wrong type or form would never heal by itself.
 redis.call('DEL', KEYS[1])

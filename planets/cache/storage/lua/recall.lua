@@ -7,7 +7,7 @@ local gates = tonumber(ARGV[1])
 for i = 1, gates do
   local held = redis.pcall('GET', KEYS[i])
   -- A closed gate stays closed for its writer's sake, and a new generation follows it anyway.
-  local closed = type(held) == 'string' and string.sub(held, 1, 2) == 'w:'
+  local closed = type(held) == 'string' and string.find(held, '^w:%w+@')
   local same = type(held) == 'string' and string.match(held, '@(%x*)$') == run
   if run == '' then same = ARGV[2] == 'again' end
   if not closed and not same then redis.call('DEL', KEYS[i]) end
