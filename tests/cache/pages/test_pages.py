@@ -90,9 +90,7 @@ def test_a_browser_that_has_it_is_told_so_without_reading_it(
         round_trips.clear()
         response = client.get("/names/", HTTP_IF_NONE_MATCH=sent)
         assert (response.status_code, response.content) == (304, b"")
-        assert round_trips == [
-            ["GETRANGE", "MGET"]
-        ]  # of its seal alone  # the gates, and not the page
+        assert round_trips == [["GETRANGE", "MGET"]]  # its seal and the gates, and not the page
         for name in ("ETag", "Cache-Control"):
             assert response.headers[name] == first.headers[name]
     for sent in (f'"a", {etag}', "*"):
