@@ -9,8 +9,10 @@ import pytest
 from planets.cache import remember, values
 from planets.cache.events import Fetch
 from planets.cache.reading import computed
-from planets.cache.reading.computed import Remembered
+from planets.cache.reading.computed_format import Made
+from planets.cache.reading.computed_shelf import Remembered
 from planets.cache.reading.dependencies import Dependencies
+from planets.cache.reading.lookup import Found
 from planets.cache.storage import keys
 from planets.cache.storage.client import client
 from tests.cache.zoo.models import Star
@@ -23,6 +25,11 @@ LEARNED = [
     Dependencies({GATE: "0123456789abcdef"}, {}),
     Dependencies({}, {"star:3": "0123456789abcdef"}),
 ]
+
+
+def another(learned: Dependencies) -> Remembered:
+    """An entry that depends on something else."""
+    return Remembered(Found(Made(None, learned), (), float("inf"), 0), b"another")
 
 
 def names() -> list[str]:
@@ -39,7 +46,7 @@ def test_an_answer_is_read_by_its_own_question(
     asked = values.SHELF.look(lookup, (key,))
     replies = client.call(*asked)
     # Another thread met another entry under this key.
-    values.SHELF._known.put(key, Remembered(learned, "", float("inf")))
+    values.SHELF._known.put(key, another(learned))
     seen = values.SHELF.judge(lookup, (key,), asked, replies)
     assert seen.missing == ()
     assert names() == expected
@@ -55,7 +62,7 @@ def test_nor_does_it_prove_what_was_not_asked(
     Star.objects.filter(pk=3).update(name="Taygeta")
     asked = values.SHELF.look(lookup, (key,))
     replies = client.call(*asked)
-    values.SHELF._known.put(key, Remembered(learned, "", float("inf")))
+    values.SHELF._known.put(key, another(learned))
     seen = values.SHELF.judge(lookup, (key,), asked, replies)
     assert seen.missing == (key,)
     assert keys.kind(key) == "value"
