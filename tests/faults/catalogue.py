@@ -74,7 +74,7 @@ def configured(stage: Stage, **values: Any) -> Iterator[None]:
 @contextmanager
 def redis_full(stage: Stage) -> Iterator[None]:
     with stage.direct() as redis:
-        redis.flushall()
+        redis.execute_command("FLUSHALL")
     with configured(stage, **{"maxmemory-policy": "noeviction", "maxmemory": 1}):
         yield
 
@@ -179,7 +179,10 @@ def restored(stage: Stage) -> Iterator[None]:
 
 @contextmanager
 def flushed(stage: Stage) -> Iterator[None]:
-    with stage.direct() as redis, again_and_again(redis.flushall, 0.5):
+    with (
+        stage.direct() as redis,
+        again_and_again(lambda: redis.execute_command("FLUSHALL"), 0.5),
+    ):
         yield
 
 

@@ -25,10 +25,11 @@ from redis.exceptions import RedisError, ResponseError
 from ..conf import conf
 from . import greeting
 from .breaker import Breaker
+from .cluster_wire import ClusterWire
 from .debt import debt
 from .errors import FAILURES, Misconfigured, Refused, Unavailable, is_final, is_full
 from .pace import Pace
-from .wire import ClusterWire, Command, Reply, Wire
+from .wire import Command, Reply, Wire
 
 logger = logging.getLogger(__name__)
 
