@@ -71,8 +71,9 @@ def _versions() -> Iterator[str]:
 def _settings() -> Iterator[str]:
     """Of what is plain data; the rest is code, whose files count."""
     with warnings.catch_warnings(action="ignore"):  # Django warns whoever reads an old setting
-        found = {name: getattr(settings, name) for name in dir(settings) if name.isupper()}
-    for name in sorted(found.keys() - ELSEWHERE):
+        names = {name for name in dir(settings) if name.isupper()} - ELSEWHERE
+        found = {name: getattr(settings, name) for name in names}
+    for name in sorted(found):
         try:
             yield json.dumps([name, found[name]], sort_keys=True, default=_told)
         except (TypeError, ValueError):
@@ -80,7 +81,9 @@ def _settings() -> Iterator[str]:
 
 
 def _told(value: Any) -> Any:
-    """Of what JSON has no word for: a set's members; else only its type is the same everywhere."""
+    """Of what JSON has no word for: a path, a set's members; of all else the type alone is told."""
+    if isinstance(value, Path):
+        return str(value)
     if isinstance(value, (set, frozenset)):
         return sorted(map(str, value))
     return type(value).__qualname__
