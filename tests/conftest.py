@@ -126,6 +126,11 @@ def no_redis() -> Iterator[None]:
 
 @pytest_asyncio.fixture
 async def async_database(transactional_db: None) -> AsyncIterator[None]:
-    """For async tests: the thread that their queries run in closes its connection."""
+    """For async tests: the thread that their queries run in closes its connection.
+
+    It does so at the beginning, too: that thread lives as long as the test run, and a test that
+    was not about the database may have left a connection in it that the server closed since.
+    """
+    await sync_to_async(connections.close_all)()
     yield
     await sync_to_async(connections.close_all)()
