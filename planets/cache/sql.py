@@ -30,7 +30,7 @@ def fetch(
     """
     check_ttl(ttl)
     given = _given(params)
-    statement = reader.read(connections[using].vendor, sql)
+    statement = reader.read(connections[using].vendor, sql, bool(given))
     if statement.kind != "read":
         raise ValueError(
             f"fetch() takes a single SELECT, not {sql[:80]!r}; use a cursor, whose writes "

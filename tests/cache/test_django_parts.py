@@ -55,6 +55,20 @@ def test_an_execute_wrapper_is_handed_five_things() -> None:
     source = inspect.getsource(CursorWrapper._execute_with_wrappers)
     assert "executor(sql, params, many, context)" in source
     assert "functools.partial(wrapper, executor)" in source
+    assert 'context = {"connection": self.db, "cursor": self}' in source
+
+
+@pytest.mark.django_db
+def test_the_driver_tells_of_transactions() -> None:
+    names = {
+        "mysql": ("get_autocommit", "get_server_info", "more_results"),
+        "sqlite": ("in_transaction", "isolation_level"),
+    }
+    connection.ensure_connection()
+    for name in names[connection.vendor]:
+        assert hasattr(connection.connection, name)
+    with connection.cursor() as cursor:
+        assert callable(cursor.close)
 
 
 # --- the query and its compiler: orm

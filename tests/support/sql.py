@@ -9,3 +9,12 @@ def sql(statement: str, *params: Any) -> None:
     """Run a statement past the ORM."""
     with connection.cursor() as cursor:
         cursor.execute(statement, params or None)
+
+
+def past_django(**other: Any) -> Any:
+    """A connection of the driver's own to the same MySQL, with values of its own types."""
+    import MySQLdb  # not at the top: a run on SQLite does without it
+
+    parameters = connection.get_connection_params()
+    names = {"unix_socket", "host", "port", "database", "charset", "user", "password"}
+    return MySQLdb.connect(**{name: parameters[name] for name in names & parameters.keys()} | other)

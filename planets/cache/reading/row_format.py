@@ -74,7 +74,7 @@ def lookup(
 
     `shape` tells apart what is kept of the same SQL: one row or all, how many columns, dicts.
     """
-    statement = reader.read(connections[alias].vendor, sql)
+    statement = reader.read(connections[alias].vendor, sql, bool(params))
     doubt = statement.doubt
     if statement.kind != "read":
         doubt = doubt or "it is not a SELECT"

@@ -26,13 +26,12 @@ from .observer import observer
 from .stale import Touched, touched_by, whole_databases
 from .statement import Statement
 from .transaction import Transaction
+from .unseen import Unseen
 
 logger = logging.getLogger(__name__)
 
 WRAPPED = ("create_cursor", "commit", "rollback", "close", "set_autocommit")
 # What reads nothing, so that nobody need hear of it.
-SAVEPOINTS = re.compile(r"\s*(?:SAVEPOINT|RELEASE|ROLLBACK\s+TO)\b", re.I)
-DML = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|REPLACE)\b", re.I)
 SILENT = re.compile(r"\s*(?:SAVEPOINT|RELEASE|ROLLBACK|SET)\b", re.I)
 UNWATCHED = "its database connection is not watched: is the cache's app in INSTALLED_APPS?"
 
@@ -42,56 +41,68 @@ class Hooks:
 
     def __init__(self, transaction: Transaction) -> None:
         self.transaction = transaction
+        self.session = transaction.session
+        self.unseen = Unseen(transaction)
         self.connection = transaction.connection
 
     def execute(
         self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
     ) -> Any:
         """The execute_wrapper of the connection."""
-        transaction = self.transaction
-        statement = reader.read(self.connection.vendor, str(sql))
-        transaction.settled = Touched()
+        text = reader.text_of(sql)
+        statement = reader.read(self.connection.vendor, text, params is not None)
         run = partial(execute, sql, params, many, context)
+        return self.unseen.within(
+            statement,
+            context["cursor"],
+            partial(self.run, statement, text, run, params, many),
+        )
+
+    def run(
+        self, statement: Statement, sql: str, run: Callable[[], Any], params: Any, many: bool
+    ) -> Any:
+        """Run a statement between what must be done before and after its kind."""
+        transaction = self.transaction
+        transaction.settled = Touched()
         heard = observer.get()
         if statement.kind == "write":
             if heard:
                 heard.writes()
             touched = touched_by(self.connection.alias, statement, params, many)
-            if transaction.private:
+            if self.session.elsewhere:
                 touched |= whole_databases()
             if statement.doubt:
-                _warn_once(str(sql), statement.doubt)
-            waits = transaction.in_progress and self.waits_for_commit(statement, touched, str(sql))
-            return transaction.write(touched, run, str(sql), waits=waits)
+                _warn_once(sql, statement.doubt)
+            waits = transaction.in_progress and self.waits_for_commit(statement, touched)
+            write = partial(transaction.write, touched, run, sql, waits=waits)
+            return transaction.commit(write) if statement.commits == "yes" else write()
         if statement.kind in ("begin", "end"):
             ends = statement.kind == "end"
             if ends and not (transaction.pending or transaction.in_progress):
                 # Begun where we did not see it, so what was written in it we may not have seen.
-                return transaction.write(whole_databases(), run, str(sql))
+                return transaction.write(whole_databases(), run, sql)
             result = transaction.commit(run)
             transaction.by_hand = not ends
             return result
-        if heard and not SILENT.match(str(sql)):
+        if heard and not SILENT.match(sql):
             heard.reads(self.connection.alias, statement)
-        if transaction.pending and statement.kind != "read" and not SAVEPOINTS.match(str(sql)):
-            transaction.close_gates()  # it may commit, as SET autocommit = 1 does
+        if statement.commits == "yes":
+            return transaction.commit(run)
+        if self.session.may_commit(statement):
+            transaction.close_gates()
         try:
             result = run()
         except Exception:
             if heard:
                 heard.fails()
             raise
-        if statement.kind == "isolation":
-            transaction.isolation_set = True
-        elif statement.kind == "private":
-            transaction.private = True
-        elif transaction.pending and not transaction.in_progress:
-            transaction.open_gates()  # SET autocommit = 1 commits
+        if transaction.pending and not (transaction.in_progress or transaction.writing):
+            transaction.open_gates()  # a savepoint of SQLite's was released
         return result
 
-    def waits_for_commit(self, statement: Statement, touched: Touched, sql: str) -> bool:
+    def waits_for_commit(self, statement: Statement, touched: Touched) -> bool:
         """Whether a write of a transaction surely has no effect before COMMIT."""
-        if statement.doubt or self.transaction.private or not DML.match(sql):
+        if statement.doubt or statement.commits or self.session.private:
             engines.forget()
             return False
         return engines.wait_for_commit(self.connection, touched.tables)
@@ -100,23 +111,29 @@ class Hooks:
         """Django runs no execute_wrapper round callproc(); what a procedure writes is unknown."""
         cursor = create(*args)
         if callproc := getattr(cursor, "callproc", None):
-            cursor.callproc = partial(self.call_procedure, callproc)
+            cursor.callproc = partial(self.call_procedure, cursor, callproc)
         return cursor
 
-    def call_procedure(self, callproc: Callable[..., Any], name: str, *args: Any) -> Any:
-        if heard := observer.get():
-            heard.writes()
-        run = partial(callproc, name, *args)
-        return self.transaction.write(whole_databases(), run, f"CALL {name}")
+    def call_procedure(
+        self, cursor: Any, callproc: Callable[..., Any], name: str, *args: Any
+    ) -> Any:
+        statement = reader.read(self.connection.vendor, "CALL x")
+        call = partial(callproc, name, *args)
+        run = partial(self.run, statement, f"CALL {name}", call, None, False)
+        return self.unseen.within(statement, cursor, run)
 
     def commit(self, commit: Callable[[], Any]) -> Any:
-        return self.transaction.commit(commit)
+        result = self.transaction.commit(commit)
+        self.unseen.ended()
+        return result
 
     def rollback(self, rollback: Callable[[], None]) -> None:
         rollback()
         self.transaction.rolled_back()
+        self.unseen.ended()
 
     def close(self, close: Callable[[], None]) -> None:
+        self.unseen.ask()
         try:
             close()
         finally:
@@ -153,7 +170,7 @@ def install() -> None:
 def watch(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     """Receiver of connection_created. A reconnect finds the connection watched already."""
     if transaction := transaction_of(connection):
-        transaction.isolation_set = False  # Django's own SET, when it connected again
+        transaction.session.isolation_set = False  # Django's own SET, when it connected again
         return
     if connection.alias not in connections.settings:
         return  # Django's connection without a database, to create one: nobody reads by its alias

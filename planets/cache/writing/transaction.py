@@ -24,6 +24,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..storage import gates
+from .session import Session
 from .stale import MAX_RECORDS, Touched
 
 NOTHING = Touched()
@@ -44,19 +45,16 @@ class Transaction:
     writer: str = field(default_factory=gates.token)
     sql: str = ""
     by_hand: bool = False  # it was begun by a plain BEGIN
-    isolation_set: bool = False  # somebody ran SET TRANSACTION ISOLATION LEVEL
-    private: bool = False  # the connection uses another database, or has temporary tables
     outcome_unknown: bool = False  # COMMIT was sent and no answer came
+    writing: int = 0  # how many writes run, each within the one before
+
+    def __post_init__(self) -> None:
+        self.session = Session(self.connection)
 
     @property
     def in_progress(self) -> bool:
-        """Whether what is written now waits for a COMMIT."""
-        connection = self.connection
-        if connection.in_atomic_block or self.by_hand or not connection.autocommit:
-            return True
-        # What the server said last: somebody may have run SET autocommit = 0.
-        autocommit = getattr(connection.connection, "get_autocommit", None)
-        return bool(autocommit and not autocommit())
+        """Whether what is written now waits for a COMMIT, or may."""
+        return self.by_hand or self.session.unsure or self.session.waits_for_commit
 
     # --- writes
 
@@ -74,6 +72,7 @@ class Transaction:
             return write()
         self.touch(touched, sql)
         self.close_gates()
+        self.writing += 1
         try:
             result = write()
         except (OperationalError, InterfaceError):
@@ -81,7 +80,12 @@ class Transaction:
             self.outcome_unknown = not _alive(self.connection)
             raise
         finally:
-            self.open_gates()
+            self.writing -= 1
+            # A wrapper of somebody's own may have run statements of its own within this one. Only
+            # the outermost opens, and all that it touched, whatever those have opened.
+            self.touch(touched, sql)
+            if not (self.writing or self.in_progress):
+                self.open_gates()
         self.settled = touched
         return result
 
@@ -129,7 +133,8 @@ class Transaction:
 
     def connection_closed(self) -> None:
         """The session is over, what it had set with it, and what it had not committed undone."""
-        self.isolation_set = self.private = False
+        self.outcome_unknown = self.outcome_unknown or self.session.unsure
+        self.session.ended()
         self._open(self.pending if self.outcome_unknown else self.closed)
 
     def _open(self, touched: Touched) -> None:
@@ -150,15 +155,17 @@ class Transaction:
         """Why a read of these must not come from the cache now; "" where it may."""
         if self.connection.needs_rollback:
             return "the transaction is broken"
-        if self.private:
-            return "its connection uses another database, or has temporary tables"
+        if self.session.private:
+            return self.session.private
+        if self.session.unsure:
+            return "whether its connection has a transaction open is not known"
         pending = self.pending
         if not (pending.gates.isdisjoint(gates) and pending.records.isdisjoint(records)):
             return "this transaction wrote to its tables"
         level = _isolation(self.connection)
         if level == "read uncommitted":
             return "READ UNCOMMITTED may see what is rolled back"
-        if self.in_progress and (level != "read committed" or self.isolation_set):
+        if self.in_progress and (level != "read committed" or self.session.isolation_set):
             return "the transaction may see an old snapshot"
         return ""
 
