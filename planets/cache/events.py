@@ -23,8 +23,8 @@ invalidated = Signal()
 class Fetch:
     """One read through the cache, of plain JSON values.
 
-    A miss has two explanations, and may have both: `cause` is why there was nothing to serve, and
-    `reason` why what was then loaded or made was not stored. A miss without a `reason` was filled.
+    A miss has two explanations, and may have both: `cause` is why what lay there was not served,
+    `reason` why what was then loaded or made was not stored. Without a `reason` it was filled.
     """
 
     kind: Kind
@@ -36,10 +36,11 @@ class Fetch:
     ms: float  # of a batch, its share
     reason: str = ""  # why it was a bypass, an error, or a miss that could not be filled
     cause: str = ""  # why it was a miss: what has changed since the entry was filled; "": none was
+    memory: str = ""  # of a miss: which statement of this process it was, or what it filled before
     records: tuple[str, ...] = ()  # that a computed entry stands on, beside whole tables
     ttl: float | None = None  # seconds left, where known
     bytes: int | None = None  # of the stored value, where known
-    load_ms: float | None = None  # what the database took when it was last asked
+    load_ms: float | None = None  # of a miss what its load took; of a hit what loads usually take
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "tables": list(self.tables), "records": list(self.records)}

@@ -243,10 +243,10 @@ def write_until_stopped(board: Board, number: int, seed: int, naive: str) -> Non
     set_off(naive)
     close, open_ = Touched.close, Touched.open
 
-    def fatal_open(self: Touched, writer: str, sql: str = "") -> None:
+    def fatal_open(self: Touched, writer: str, by: Any = None) -> None:
         if board.condemned[number]:
             os.kill(os.getpid(), signal.SIGKILL)
-        open_(self, writer, sql)
+        open_(self, writer, by)
 
     def noted_close(self: Touched, writer: str) -> Any:
         landed = close(self, writer)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby, repeat
 from typing import Any
 
+from django.contrib.admin.utils import quote
 from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
 from django.utils.text import Truncator
 
 from ..events import COMPUTED, Fetch
@@ -33,7 +36,7 @@ class CacheAsidePanel(Panel):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.watch = Watch()
+        self.watch = Watch(stacks=True)
 
     @property
     def title(self) -> str:
@@ -63,14 +66,16 @@ def summary(watch: Watch) -> dict[str, Any]:
     known = [event for event in hits if event.load_ms is not None]
     # What was computed took the time of the fetches that were made for it, which count already.
     ms = sum(e.ms for e in watch.fetches if e.outcome == "hit" or e.kind not in COMPUTED)
+    saved = sum((event.load_ms or 0) - event.ms for event in known)
     return {
         "title": title(watch, ms),
         "ms": ms,
-        "fetches": [_row(event) for event in watch.fetches],
+        "groups": groups(watch),
         "invalidations": [event.as_dict() for event in watch.invalidations],
         "hits": len(hits),
         "known": len(known),
-        "saved_ms": sum((event.load_ms or 0) - event.ms for event in known),
+        "saved_ms": saved,
+        "lost_ms": -saved,
     }
 
 
@@ -81,8 +86,47 @@ def title(watch: Watch, ms: float) -> str:
     return f"{counted(len(watch.fetches), 'fetch', 'fetches')}: {watch.outcomes}, {ms:.1f} ms"
 
 
+def groups(watch: Watch) -> list[dict[str, Any]]:
+    """The fetches in their order; records that were asked for together are one that opens."""
+    asked = zip(watch.fetches, watch.stacks or repeat(()), strict=False)
+    found = []
+    for _, together in groupby(asked, key=lambda each: _together(*each)):
+        members = list(together)
+        events = [event for event, _ in members]
+        found.append(
+            {
+                "rows": [_row(event) for event in events],
+                "stack": list(members[0][1]),
+                "outcome": events[0].outcome,
+                "tier": events[0].tier,
+                "tables": list(events[0].tables),
+                "ms": sum(event.ms for event in events),
+                "bytes": sum(event.bytes or 0 for event in events),
+            }
+        )
+    return found
+
+
+def _together(event: Fetch, lines: tuple[str, ...]) -> tuple[Any, ...]:
+    """What fetches of one batch have in common: of what is no record, nothing but itself."""
+    if event.kind != "record":
+        return (id(event),)
+    return (event.kind, event.outcome, event.tier, event.tables, event.ms, lines)
+
+
+def _address(event: Fetch) -> str:
+    """Where Admin → Cache shows this entry; "" where there is none, or no such page."""
+    if not event.key:
+        return ""
+    try:
+        return reverse("admin:cache_aside_cache_change", args=[quote(event.key)])
+    except NoReverseMatch:
+        return ""
+
+
 def _row(event: Fetch) -> dict[str, Any]:
     row = event.as_dict()
+    row["address"] = _address(event)
     reason = event.reason
     if event.outcome == "miss" and reason and not reason.startswith(NOT_STORED):
         reason = NOT_STORED + reason

@@ -86,7 +86,7 @@ def opened(found: Opened) -> Iterator[str]:
         ("Used", _used(key)),
         ("Name", content.name),
         ("Tables", ", ".join(content.tables)),
-        ("Load", "" if content.load_ms is None else f"{content.load_ms:.1f} ms"),
+        ("Load", f"{content.load_ms:.1f} ms" if content.load_ms else ""),
     ]
     yield from table([row for row in rows if row[1]])
     if content.sql:

@@ -9,6 +9,7 @@ from asgiref.local import Local
 
 from .. import fetched, invalidated
 from ..events import Fetch, Invalidation
+from .call_site import stack
 
 # The watches of the request that this thread, or task, serves.
 _current = Local()
@@ -20,8 +21,10 @@ _lock = threading.Lock()
 class Watch:
     """What was fetched and invalidated between start() and stop(), in this thread or task."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stacks: bool = False) -> None:
+        """`stacks`: of each fetch it is noted, too, which lines of the project asked for it."""
         self.fetches: list[Fetch] = []
+        self.stacks: list[tuple[str, ...]] | None = [] if stacks else None
         self.invalidations: list[Invalidation] = []
         self.on = False
 
@@ -81,6 +84,8 @@ def _here() -> tuple[Watch, ...]:
 def _hear_fetch(event: Fetch, **kwargs: Any) -> None:
     for watch in _here():
         watch.fetches.append(event)
+        if watch.stacks is not None:
+            watch.stacks.append(stack())
 
 
 def _hear_invalidation(event: Invalidation, **kwargs: Any) -> None:

@@ -22,8 +22,8 @@ from django.utils import timezone
 
 from ..reading import path, row_format
 from ..reading.lookup import Lookup, check_ttl
-from ..reading.recent import Recent
 from ..reading.rows import Row, SharedRows
+from ..recent import Recent
 from .converters import Converters
 from .instances import with_builders
 from .plans import Plan

@@ -22,7 +22,7 @@ from django.db import connections
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
-from ..reading.recent import Recent
+from ..recent import Recent
 from .era import era
 from .fingerprint import fingerprint
 

@@ -21,7 +21,7 @@ from ..reading.computed import made_by
 from ..reading.computed_format import Made
 from ..reading.dependencies import Tracker
 from ..reading.lookup import Forbidden, Lookup
-from ..reading.recent import Recent
+from ..recent import Recent
 from ..storage.errors import Unavailable
 from . import personal
 from .address import name_of, page_key, uncacheable

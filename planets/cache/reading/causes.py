@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
+from typing import NamedTuple
 
 from ..storage import keys
 
-TOO_OLD = "it is older than its reader accepts"
+
+class Cause(NamedTuple):
+    """What has changed since an entry was filled."""
+
+    told: str
+    ground: str = ""  # the gate or the record that is not as it was
+    filled: float = 0.0  # when the entry was, in Unix time
+
+
+TOO_OLD = Cause("it is older than its reader accepts")
 
 
 def of_gate(gate: str, *, closed: bool) -> str:
@@ -23,9 +33,12 @@ def of_gate(gate: str, *, closed: bool) -> str:
     return f"table {table} is being written" if closed else f"table {table} was written"
 
 
-def of_gates(told: Iterable[tuple[str, str | None, str | None]], closed: Container[str]) -> str:
+def of_gates(
+    told: Iterable[tuple[str, str | None, str | None]], closed: Container[str]
+) -> Cause | None:
     """The first of (gate, generation of the entry, generation now) that differs."""
-    return next((of_gate(g, closed=g in closed) for g, had, now in told if had != now), "")
+    changed = (gate for gate, had, now in told if had != now)
+    return next((Cause(of_gate(gate, closed=gate in closed), gate) for gate in changed), None)
 
 
 def of_record(record: str, now: str | None) -> str:

@@ -17,6 +17,7 @@ import msgspec
 
 from ..conf import conf
 from ..events import Kind
+from ..recent import Recent
 from ..storage import gates, leases
 from ..storage.client import client
 from ..storage.near import near
@@ -29,7 +30,6 @@ from .gated import GATE_BYTES
 from .lookup import Forbidden, Found, Generations, Loaded, Lookup, Seen
 from .permission import forbidden_to
 from .proof import NOTHING, ask, ask_now, own_generations, standing_of
-from .recent import Recent
 from .weight import of_tree
 
 MAX_REMEMBERED = 8192  # keys whose dependencies a process remembers
@@ -97,7 +97,8 @@ class ComputedShelf:
             self._remember(key, found, replies[0])
         if not standing.proves(needed):
             barred = missing.barred or (CLOSED if standing.closed else "")
-            return missing._replace(barred=barred, stale={key: standing.differs(needed)})
+            cause = standing.differs(needed)._replace(filled=found.filled)
+            return missing._replace(barred=barred, stale={key: cause})
         if lookup.max_age is not None and time.time() - found.filled > lookup.max_age:
             return missing._replace(stale={key: causes.TOO_OLD})
         if reason := forbidden_to(needed.gates, needed.records):

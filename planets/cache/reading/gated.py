@@ -12,6 +12,7 @@ from ..storage import gates
 from ..storage.near import near
 from ..storage.wire import Command, Reply
 from . import causes, dependencies
+from .causes import Cause
 from .dependencies import Tracker
 from .envelope import Undecodable
 from .lookup import Found, Generations, Loaded, Lookup, Seen
@@ -93,7 +94,7 @@ class GatedShelf:
 
     def why_stale(
         self, lookup: Lookup, generations: Generations, standing: list[Reply], found: Found
-    ) -> str:
+    ) -> Cause:
         """Why is_current() says no."""
         now = self.generation(lookup, generations, found.value)
         names = lookup.gates[self.behind(lookup, found.value is None)]
@@ -101,7 +102,8 @@ class GatedShelf:
             g for g, reply in zip(lookup.gates, standing, strict=True) if gates.is_closed(reply)
         }
         told = zip(names, found.generation, now, strict=False)
-        return causes.of_gates(told, closed) or causes.TOO_OLD
+        cause = causes.of_gates(told, closed) or causes.TOO_OLD
+        return cause._replace(filled=found.filled)
 
     def tables(self, lookup: Lookup, value: Any) -> tuple[str, ...]:
         return lookup.tables

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from ..conf import conf
 from ..events import Kind
 from ..storage.wire import Command, Reply
+from .causes import Cause
 
 Generations = tuple[str | None, ...]  # of a lookup's gates; None: closed by a writer, or missing
 
@@ -33,7 +34,7 @@ class Seen(NamedTuple):
     generations: Generations = ()
     barred: str = ""  # why nothing may be filled now: a writer holds a gate, for instance
     unreadable: dict[str, str] = {}  # noqa: RUF012  by key: why what lay there is no entry
-    stale: dict[str, str] = {}  # noqa: RUF012  by key: why the entry that lay there is not current
+    stale: dict[str, Cause] = {}  # noqa: RUF012  by key: why the entry that lay there is not current
 
 
 class Claim(NamedTuple):

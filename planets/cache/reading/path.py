@@ -29,6 +29,8 @@ from ..storage import gates, leases
 from ..storage.client import client
 from ..storage.errors import Unavailable
 from ..storage.near import near
+from ..storage.wire import Command
+from . import loads, memory
 from .dependencies import tracker, unheard
 from .envelope import Unencodable
 from .lookup import Claim, Forbidden, Found, Load, Loaded, Lookup, Seen
@@ -49,6 +51,7 @@ class Filled(NamedTuple):
 
     stored: dict[str, str]
     reason: str = ""
+    expires: dict[str, float] = {}  # noqa: RUF012  by key: in Unix time
 
 
 NOTHING_FILLED = Filled({})
@@ -103,6 +106,8 @@ def beginning(lookup: Lookup, reason: str = "") -> Generator[float, None, Begun]
 def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
     """Fill and report: all that comes after the load."""
     seen, mine = begun.claimed.seen, begun.claimed.mine
+    if loaded.ms is not None:
+        loads.note(lookup.sql, loaded.ms)
     try:
         filled = fill(lookup, begun.claimed, loaded) if mine else NOTHING_FILLED
     except BaseException:  # whatever it is, nobody is to wait for a fill that does not come
@@ -116,7 +121,10 @@ def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
         values = loaded.values.values()
         reason = next(filter(None, (lookup.shelf.refuse(lookup, seen, v) for v in values)), "")
     reason = reason or begun.reason
-    return report(lookup, seen, loaded, begun, reason)
+    fetched_values = report(lookup, seen, loaded, begun, reason)
+    for key in filled.stored:
+        memory.filled(key, filled.expires[key])
+    return fetched_values
 
 
 def pass_by(lookup: Lookup, reason: str) -> None:
@@ -264,15 +272,17 @@ def timed(values: dict[str, Any], claimed: Claim, started: float) -> Loaded:
 def fill(lookup: Lookup, claimed: Claim, loaded: Loaded) -> Filled:
     """Store what we hold the leases of, and give every lease back. One round trip."""
     shelf, seen, token, reason = lookup.shelf, claimed.seen, claimed.token, ""
-    commands = {}
+    commands: dict[str, Command] = {}
+    expires: dict[str, float] = {}
+    now, usual = time.time(), loads.usual(lookup.sql)
     for key in claimed.mine:
         value = loaded.values[key]
         if refusal := shelf.refuse(lookup, seen, value):
             reason = refusal
             continue
         generation: Any = shelf.generation(lookup, seen.generations, value)
-        now = time.time()
-        found = Found(value, generation, _expires(lookup, value, now), 0, loaded.ms, filled=now)
+        expires[key] = _expires(lookup, value, now)
+        found = Found(value, generation, expires[key], 0, usual, filled=now)
         try:
             commands[key] = shelf.fill(lookup, key, token, _expiry(lookup, found), found)
         except Unencodable as error:
@@ -292,7 +302,7 @@ def fill(lookup: Lookup, claimed: Claim, loaded: Loaded) -> Filled:
             # A Redis that is full has refused the value, and would keep the lease.
             commands.clear()
     release([key for key in claimed.mine if key not in commands], token)
-    return Filled(stored, reason)
+    return Filled(stored, reason, expires)
 
 
 def _expires(lookup: Lookup, value: Any, now: float) -> float:
@@ -334,14 +344,25 @@ def report(lookup: Lookup, seen: Seen, loaded: Loaded, begun: Begun, reason: str
                 event = _hit(lookup, key, found, begun.tier, ms)
             else:
                 value = loaded.values[key]
+                cause, remembered = _why(key, seen, begun)
                 event = Fetch(
                     kind=kind, key=key, sql=lookup.sql,
                     tables=lookup.shelf.tables(lookup, value), records=lookup.shelf.records(value),
-                    outcome=begun.outcome, tier="database", ms=ms, reason=reason,
-                    cause=seen.unreadable.get(key) or seen.stale.get(key, ""), load_ms=loaded.ms,
+                    outcome=begun.outcome, tier="database", ms=ms, reason=reason, cause=cause,
+                    memory=remembered, load_ms=loaded.ms,
                 )  # fmt: skip
             fetched.send(Lookup, event=event)
     return values
+
+
+def _why(key: str, seen: Seen, begun: Begun) -> tuple[str, str]:
+    """Why there was nothing to serve under a key, and what this process remembers of that."""
+    if unreadable := seen.unreadable.get(key):
+        return unreadable, ""
+    if cause := seen.stale.get(key):
+        return cause.told, memory.of_change(cause)
+    # Of a bypass, and where Redis is away, nobody has looked.
+    return "", memory.of_absence(key) if begun.outcome == "miss" and key else ""
 
 
 def _hit(lookup: Lookup, key: str, found: Found, tier: Tier, ms: float) -> Fetch:
@@ -356,5 +377,5 @@ def _hit(lookup: Lookup, key: str, found: Found, tier: Tier, ms: float) -> Fetch
         ms=ms,
         ttl=max(0.0, found.expires - time.time()),
         bytes=found.bytes,
-        load_ms=found.load_ms,
+        load_ms=found.load_ms or None,
     )

@@ -9,6 +9,7 @@ from ..storage import gates
 from ..storage.client import client
 from ..storage.wire import Command, Reply
 from . import causes
+from .causes import Cause
 from .dependencies import Dependencies
 from .lookup import Generations, Lookup
 from .record_format import ask_token, read_token
@@ -33,17 +34,14 @@ class Standing(NamedTuple):
             tokens.get(record) == had for record, had in needed.records.items()
         )
 
-    def differs(self, needed: Dependencies) -> str:
-        """What of these is not as it was, in words; "" where all of it is."""
+    def differs(self, needed: Dependencies) -> Cause:
+        """What of these is not as it was: there is something, for they prove nothing."""
         tokens = self.tokens
         told = ((gate, had, tokens.get(gate)) for gate, had in needed.gates.items())
         return causes.of_gates(told, self.closed) or next(
-            (
-                causes.of_record(record, tokens.get(record))
-                for record, had in needed.records.items()
-                if tokens.get(record) != had
-            ),
-            "",
+            Cause(causes.of_record(record, tokens.get(record)), record)
+            for record, had in needed.records.items()
+            if tokens.get(record) != had
         )
 
 

@@ -16,6 +16,7 @@ from ..storage import gates, keys, leases
 from ..storage.client import client
 from ..storage.errors import Unavailable
 from ..storage.near import near
+from . import last_writes
 from .statement import Statement
 
 logger = logging.getLogger(__name__)
@@ -63,8 +64,14 @@ class Touched:
             near.drop(self.gates | self.records)
         return True
 
-    def open(self, writer: str, sql: str = "") -> None:
-        """Open all; where Redis cannot be reached, see to it that it happens later."""
+    def __and__(self, other: Touched) -> Touched:
+        return replace(self, gates=self.gates & other.gates, records=self.records & other.records)
+
+    def open(self, writer: str, by: Mapping[str, Touched] | None = None) -> None:
+        """Open all; where Redis cannot be reached, see to it that it happens later.
+
+        `by` has the statements that touched it, each with its part.
+        """
         if client.misconfigured:
             return  # nothing of this process lies in a Redis, so nothing of it goes stale
         landed = client.insist(
@@ -76,11 +83,15 @@ class Touched:
         # After Redis has it, so that no reader of this process can put the old value back.
         near.drop(self.gates | self.records)
         stats.count("invalidation", "landed" if landed else "owed")
+        for sql, part in (by or {"": self}).items():
+            part._tell(sql, landed=landed)
+
+    def _tell(self, sql: str, *, landed: bool) -> None:
+        names = (*sorted(self.gates), *sorted(self.records))
+        last_writes.note(names, sql)
         if invalidated.receivers:
-            names = tuple(sorted(self.gates) + sorted(self.records))
-            event = Invalidation(
-                keys=names, tables=tuple(sorted(self.tables)), sql=sql, landed=landed
-            )
+            tables = tuple(sorted(self.tables))
+            event = Invalidation(keys=names, tables=tables, sql=sql, landed=landed)
             invalidated.send(Touched, event=event)
 
 

@@ -43,7 +43,8 @@ class Transaction:
     closed: Touched = NOTHING  # of that, whose gates are closed
     settled: Touched = NOTHING  # by the last statement, where it committed by itself
     writer: str = field(default_factory=gates.token)
-    sql: str = ""
+    # Which statement was the first to touch what.
+    touched_by: dict[str, Touched] = field(default_factory=dict)
     by_hand: bool = False  # it was begun by a plain BEGIN
     outcome_unknown: bool = False  # COMMIT was sent and no answer came
     writing: int = 0  # how many writes run, each within the one before
@@ -93,8 +94,8 @@ class Transaction:
         """What goes stale when the transaction commits. Its own reads bypass the cache for it."""
         if touched.records and len(self.pending.records | touched.records) > MAX_RECORDS:
             touched = touched.in_bulk(self.connection.alias)
-        if touched - self.pending:
-            self.sql = sql
+        if fresh := touched - self.pending:
+            self.touched_by[sql] = self.touched_by.get(sql, NOTHING) | fresh
             self.pending |= touched
 
     def close_gates(self, *, again: bool = False) -> None:
@@ -142,12 +143,14 @@ class Transaction:
         self.by_hand = self.outcome_unknown = False
         if not self.pending:
             return
+        by = {sql: part & touched for sql, part in self.touched_by.items() if part & touched}
         self.pending = self.closed = NOTHING
+        self.touched_by = {}
         self.writer = gates.token()
         if unknown:
             touched.close(writer)  # for a whole deadline from now: the commit may yet happen
         elif touched:
-            touched.open(writer, self.sql)
+            touched.open(writer, by)
 
     # --- reads
 

@@ -32,7 +32,7 @@ from django.test import override_settings
 
 from planets.cache.orm.fingerprint import MAX_VALUES, fingerprint
 from planets.cache.orm.plans import plans
-from planets.cache.reading.recent import Recent
+from planets.cache.recent import Recent
 from tests.cache.zoo.models import Animal, Everything, Tag
 from tests.cache.zoo.shapes import READS
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from planets.cache import disabled, remember
 from planets.cache.events import Fetch
 from planets.cache.orm import compiler
-from planets.cache.reading.recent import Recent
+from planets.cache.recent import Recent
 from tests.cache.zoo.models import Animal, Comet, Star
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky")]

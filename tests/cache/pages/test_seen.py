@@ -126,7 +126,7 @@ def test_the_panel_counts_no_time_twice_and_tells_cause_reason_and_records() -> 
         get("/stars/3/")
         get("/personal/")
     shown = summary(watch)
-    record, page, in_order, personal = shown["fetches"]
+    record, page, in_order, personal = (row for group in shown["groups"] for row in group["rows"])
 
     assert (page["kind"], page["cause"]) == ("page", "record star:3 was written, or ended")
     assert (page["reason"], page["records"]) == ("", ["star:3"])

@@ -1,0 +1,58 @@
+"""What this process remembers of a key that it missed: what it filled, and what it wrote since."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from ..recent import Recent
+from ..storage import keys
+from ..writing import last_writes
+from .causes import Cause
+
+MAX_KEYS = 8192
+LONGEST_SQL = 120  # characters
+
+
+class Fill(NamedTuple):
+    at: float  # Unix time
+    expires: float
+
+
+_fills: Recent[str, Fill] = Recent(MAX_KEYS)
+
+
+def filled(key: str, expires: float) -> None:
+    """A fill of ours has landed."""
+    _fills.put(key, Fill(time.time(), expires))
+
+
+def of_change(cause: Cause) -> str:
+    """Which statement of this process made an entry stale; "" where it was not this process."""
+    write = last_writes.last(cause.ground, cause.filled)
+    return _told(write) if write else ""
+
+
+def of_absence(key: str) -> str:
+    """What became of what lay under a key, as far as this process can know."""
+    fill = _fills.get(key)
+    if fill is None:
+        return "this process has not filled it before"
+    now = time.time()
+    if write := last_writes.last(key, fill.at):
+        return f"written {_told(write)}"
+    if fill.expires <= now:
+        return f"expired {_ago(now - fill.expires)}"
+    gone = "evicted, flushed or deleted"
+    if keys.is_record(key):
+        gone = f"written by another process, {gone}"
+    return f"{gone}: this process filled it {_ago(now - fill.at)}"
+
+
+def _told(write: last_writes.Write) -> str:
+    sql = write.sql if len(write.sql) <= LONGEST_SQL else f"{write.sql[:LONGEST_SQL]}…"
+    return f"{_ago(time.time() - write.at)} by {sql or 'invalidate()'}"
+
+
+def _ago(seconds: float) -> str:
+    return f"{seconds:.1f} s ago" if seconds < 10 else f"{seconds:.0f} s ago"
