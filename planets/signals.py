@@ -17,9 +17,11 @@ from .models import Moon, Planet
 
 
 @receiver(post_save, sender=Planet)
-def planet_saved(instance: Planet, using: str, created: bool, **kwargs: Any) -> None:
+def planet_saved(
+    instance: Planet, using: str, created: bool, update_fields: Any, **kwargs: Any
+) -> None:
     """The hash `planet:<id>` and all queries on planets."""
-    saved(instance, using, created=created)
+    saved(instance, using, created=created, update_fields=update_fields)
     Planet.records.saved(instance.pk, using)
 
 

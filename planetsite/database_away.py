@@ -6,30 +6,22 @@ from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.db import DatabaseError, InterfaceError, OperationalError
 from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+from planets.cache.reading.away import DatabaseAway, is_away
 
 logger = logging.getLogger(__name__)
 busy = logging.getLogger(f"{__name__}.busy")
 
 RETRY_AFTER = 10  # seconds; a restart or a failover takes about that
-# MySQL's numbers for "no server, no connection": cannot connect (2002, 2003), unknown host
-# (2005), gone or lost in the middle (2006, 2013), too many connections (1040, 1203), shutting
-# down (1053).
-AWAY = {1040, 1053, 1203, 2002, 2003, 2005, 2006, 2013}
-AWAY_SQLITE = {"unable to open database file", "database is locked"}
-
 # Set from the first time that the database is found away to the next connection that is made.
 _outage = threading.Event()
 
 
-class Refused(DatabaseError):
-    """Nothing was sent to the database, which is known to be away.
-
-    Not an OperationalError: after one of those, a write may or may not have been done.
-    """
+class Refused(DatabaseAway):
+    """Nothing was sent to the database, which is known to be away."""
 
 
 class Busy(Refused):
@@ -63,13 +55,6 @@ class DatabaseAwayMiddleware:
         response = render(request, "503.html", status=503)
         response["Retry-After"] = str(RETRY_AFTER)
         return response
-
-
-def is_away(exception: Exception) -> bool:
-    if not isinstance(exception, OperationalError):
-        return isinstance(exception, InterfaceError | Refused)
-    reason = exception.args[0] if exception.args else ""
-    return reason in AWAY or str(reason) in AWAY_SQLITE
 
 
 def went_away(why: Exception | str) -> None:

@@ -26,6 +26,7 @@ VARIABLES = (
         "REDIS_CA_CERTS",
         "CACHE_TTL",
         "CACHE_NEAR",
+        "CACHE_STALE_IF_ERROR",
         "CACHE_TRACE",
         "CACHE_TRACE_BYTES",
         "CACHE_TRACE_PERCENT",

@@ -177,6 +177,9 @@ CACHE_ASIDE: dict[str, Any] = {
     "TRACE_PERCENT": number("CACHE_TRACE_PERCENT", 100, low=1, high=100),
 }
 
+# Seconds since a page was made up to which it is shown while the database is away; it says so.
+CACHE_STALE_IF_ERROR = number("CACHE_STALE_IF_ERROR", 0, low=0, high=7 * 24 * 3600)
+
 # --- HTTPS: on unless DEBUG
 HTTPS = flag("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS

@@ -34,6 +34,9 @@ class Conf:
     ALSO: dict[str, Sequence[str]] = _default(
         {}, "table to the tables and views that change with it: by trigger, cascade, definition"
     )
+    HOT: dict[str, Sequence[str]] = _default(
+        {}, "table to the columns that are written so often that other reads must not notice"
+    )
     # Off: "never stale in any process" has no exception. On, another process may serve an entry for
     # as long as Redis takes to push that it changed.
     NEAR: bool = _default(
@@ -62,8 +65,11 @@ class Conf:
 
     def also(self, table: str) -> set[str]:
         """ALSO of a table; MySQL may fold the case of names, so this does."""
-        found = (names for name, names in self.ALSO.items() if name.lower() == table)
-        return {name.lower() for names in found for name in names}
+        return _of_table(self.ALSO, table)
+
+    def hot(self, table: str) -> frozenset[str]:
+        """HOT of a table; neither tables nor columns are told apart by case."""
+        return frozenset(_of_table(self.HOT, table))
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -79,6 +85,17 @@ class Conf:
                 raise ImproperlyConfigured(
                     f"CACHE_ASIDE[{option.name!r}] is {value!r}, must be {wanted}: {rule['rule']}."
                 )
+            for table, names in value.items() if wanted == "dict" else ():
+                if isinstance(names, str) or not all(isinstance(n, str) for n in (table, *names)):
+                    raise ImproperlyConfigured(
+                        f"CACHE_ASIDE[{option.name!r}][{table!r}] is {names!r}, must be a list of "
+                        f"names: {rule['rule']}."
+                    )
+
+
+def _of_table(given: dict[str, Sequence[str]], table: str) -> set[str]:
+    found = (names for name, names in given.items() if name.lower() == table)
+    return {name.lower() for names in found for name in names}
 
 
 @lru_cache(maxsize=1)

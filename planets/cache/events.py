@@ -10,7 +10,7 @@ from django.dispatch import Signal
 Kind = Literal["sql", "record", "page", "fragment", "value"]
 # Those that are computed, and of which other fetches may be a part.
 COMPUTED: tuple[Kind, ...] = ("page", "fragment", "value")
-Outcome = Literal["hit", "miss", "bypass", "error"]
+Outcome = Literal["hit", "miss", "stale", "bypass", "error"]
 Tier = Literal["near", "redis", "database"]
 
 # Sent with event=Fetch after each fetch, in the thread that made it.
@@ -22,6 +22,9 @@ invalidated = Signal()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
     """One read through the cache, of plain JSON values.
+
+    What is *stale* was served though it is not current, to who accepts that; `cause` says why it
+    is not.
 
     A miss has two explanations, and may have both: `cause` is why what lay there was not served,
     `reason` why what was then loaded or made was not stored. Without a `reason` it was filled.
@@ -35,10 +38,11 @@ class Fetch:
     tier: Tier
     ms: float  # of a batch, its share
     reason: str = ""  # why it was a bypass, an error, or a miss that could not be filled
-    cause: str = ""  # why it was a miss: what has changed since the entry was filled; "": none was
+    cause: str = ""  # why it was no hit: what has changed since the entry was filled; "": none was
     memory: str = ""  # of a miss: which statement of this process it was, or what it filled before
     records: tuple[str, ...] = ()  # that a computed entry stands on, beside whole tables
-    ttl: float | None = None  # seconds left, where known
+    # Seconds left, where known; below zero of what is stale: it is late by that at most.
+    ttl: float | None = None
     bytes: int | None = None  # of the stored value, where known
     load_ms: float | None = None  # of a miss what its load took; of a hit what loads usually take
 

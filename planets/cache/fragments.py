@@ -13,6 +13,7 @@ from .reading.computed import made_by
 from .reading.computed_format import Made
 from .reading.computed_shelf import ComputedShelf
 from .reading.dependencies import Tracker
+from .reading.late import PUNCTUAL, Late
 from .release import surroundings
 from .storage import keys
 
@@ -27,6 +28,7 @@ def fragment(
     render: Callable[[], str],
     *,
     ttl: float | None = None,
+    late: Late = PUNCTUAL,
     refusal: Callable[[], str] = str,
 ) -> SafeString:
     """What `render` gives, which must be escaped already: it is safe, from the cache as from here.
@@ -40,5 +42,5 @@ def fragment(
         text = str.__str__(str(render()))  # safe texts are of a type of their own
         return made_by(heard, text, refusal=refusal())
 
-    text = computed.fetch(computed.lookup_of(SHELF, key, name, ttl), make)
+    text = computed.fetch(computed.lookup_of(SHELF, key, name, ttl, late), make)
     return mark_safe(text)  # noqa: S308  it was rendered with escaping on

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
+from .conf import conf
 from .events import COMPUTED
 from .storage import gates, keys
 from .storage.client import client
@@ -42,7 +46,8 @@ def reach(
 
 
 def drop(entry: str) -> bool:
-    """Delete one entry: a record, or `<kind>:<digest>`; returns whether it was there.
+    """Delete one entry and its late copy: a record, or `<kind>:<digest>`; returns whether it was
+    there.
 
     Who is filling it just now cannot store. Raises ValueError for any other key: to delete a gate
     is not how a table is invalidated. Raises Unavailable.
@@ -51,13 +56,25 @@ def drop(entry: str) -> bool:
         raise ValueError(
             f"{entry!r} is not an entry: name a record, or as sql:<digest> or page:<digest>"
         )
-    _, dropped = client.call(("DEL", keys.lease(entry)), ("DEL", entry))
-    return bool(dropped)
+    names = (entry, keys.late(entry))
+    _, *dropped = client.call(("DEL", keys.lease(entry)), *(("DEL", name) for name in names))
+    return any(dropped)
 
 
-def saved(instance: models.Model, using: str, *, created: bool = False) -> None:
-    """What signals call: `invalidate` for what the statement of the save has not done already."""
+def saved(
+    instance: models.Model,
+    using: str,
+    *,
+    created: bool = False,
+    update_fields: Iterable[str] | None = None,
+) -> None:
+    """What signals call: `invalidate` for what the statement of the save has not done already.
+
+    With `update_fields`, as the signal has them, a save of hot columns alone stays one of those.
+    """
     touched = _touched(instance, using)
+    if update_fields and _are_hot(instance, update_fields):
+        touched -= of_tables(using, [instance._meta.db_table.lower()])
     if created:
         # No record of it can exist but of its absence, which goes with its table.
         touched = Touched(touched.gates, frozenset(), touched.tables)
@@ -67,6 +84,15 @@ def saved(instance: models.Model, using: str, *, created: bool = False) -> None:
         transaction.touch(touched)
     elif touched:
         touched.open(gates.token())
+
+
+def _are_hot(instance: models.Model, fields: Iterable[str]) -> bool:
+    """Whether a save of these fields sets hot columns alone; its statement has then reached them,
+    or all of the table where hot columns cannot be believed.
+    """
+    hot, meta = conf().hot(instance._meta.db_table.lower()), instance._meta
+    found: list[Any] = [meta.get_field(name) for name in fields]
+    return all(str(field.column).lower() in hot for field in found)
 
 
 def _act(touched: Touched, using: str) -> None:

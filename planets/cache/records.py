@@ -19,6 +19,7 @@ from .conf import conf
 from .orm.instances import builder
 from .orm.rows_by_key import RowsByKey
 from .reading import path
+from .reading.late import PUNCTUAL, Late, late
 from .reading.lookup import check_ttl
 from .reading.record_format import RecordShelf
 from .reading.texts import REMEDY, text_of
@@ -43,15 +44,23 @@ class Records(Generic[M]):
     """
 
     model: type[M]
+    late: Late = PUNCTUAL
     names: keys.RecordKeys
 
-    def __init__(self, model: type[M] | None = None, *, ttl: float | None = None) -> None:
-        """`ttl` is seconds, by default CACHE_ASIDE's.
+    def __init__(
+        self,
+        model: type[M] | None = None,
+        *,
+        ttl: float | None = None,
+        max_stale: float = 0,
+        stale_if_error: float = 0,
+    ) -> None:
+        """`ttl` is seconds, by default CACHE_ASIDE's; the others are those of cached().
 
-        Raises ImproperlyConfigured for a model that can have no records.
+        Raises ImproperlyConfigured for a model that can have no records, ValueError.
         """
         check_ttl(ttl)
-        self.ttl = ttl
+        self.ttl, self.late = ttl, late(max_stale, stale_if_error)
         if model is not None:
             self._bind(model)
             _ = self.shelf  # its fields are known, so what cannot be a record is told at once
@@ -65,7 +74,7 @@ class Records(Generic[M]):
             if sender is model:
                 self._bind(model)
             elif abstract and issubclass(sender, model) and not sender._meta.proxy:
-                sender.add_to_class(name, own := type(self)(ttl=self.ttl))
+                sender.add_to_class(name, own := type(self)(ttl=self.ttl, **self.late._asdict()))
                 own._bind(sender)
 
         # The fields are complete when the class is; a weak receiver would be gone by then.
@@ -158,7 +167,7 @@ class Records(Generic[M]):
             by_pk = {row[self._pk_at]: row for row in rows}
             return {key: by_pk.get(wanted[key]) for key in missing}
 
-        values = path.fetch(self.shelf.lookup(alias, wanted, self.ttl), load)
+        values = path.fetch(self.shelf.lookup(alias, wanted, self.ttl, self.late), load)
         make = builder(self.model)
         rows = {pk: values[key] for key, pk in wanted.items()}
         return {

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from .reading import path, row_format
+from .reading.late import late
 from .reading.lookup import check_ttl
 from .reading.rows import Row
 from .storage.keys import Params
@@ -20,15 +21,19 @@ def fetch(
     ttl: float | None = None,
     *,
     using: str = DEFAULT_DB_ALIAS,
+    max_stale: float = 0,
+    stale_if_error: float = 0,
 ) -> list[dict[str, Any]]:
     """The rows of a SELECT as dicts, cached under its SQL and gone with a write to its tables.
 
     `sql` has %s where `params` go, or %(name)s where those of a mapping do, as for a cursor. `ttl`
-    is seconds, by default CACHE_ASIDE's; what is older is not served, whoever filled it.
+    is seconds, by default CACHE_ASIDE's; what is older is not served, whoever filled it, but to who
+    accepts it late: `max_stale` and `stale_if_error` are those of cached().
     Raises ValueError for anything but a single SELECT and for nonsense in `ttl`, TypeError for what
     are no parameters.
     """
     check_ttl(ttl)
+    lateness = late(max_stale, stale_if_error)
     given = _given(params)
     statement = reader.read(connections[using].vendor, sql, bool(given))
     if statement.kind != "read":
@@ -36,7 +41,7 @@ def fetch(
             f"fetch() takes a single SELECT, not {sql[:80]!r}; use a cursor, whose writes "
             "invalidate what was cached."
         )
-    found, doubt = row_format.lookup(using, sql, given, "dicts", ttl)
+    found, doubt = row_format.lookup(using, sql, given, "dicts", ttl, late=lateness)
 
     def load(wanted: Sequence[str]) -> dict[str, list[Row]]:
         with connections[using].cursor() as cursor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import unwrap
-from typing import Any, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar, overload
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
@@ -15,12 +15,21 @@ from .reading.computed_format import Made
 from .reading.computed_shelf import ComputedShelf
 from .reading.dependencies import Tracker
 from .reading.envelope import Undecodable, Unencodable
+from .reading.late import Late, late
 from .reading.lookup import Lookup, check_ttl
 from .release import surroundings
 from .storage import keys
 
 F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R")
+
+
+class Lifetime(NamedTuple):
+    """How long a value is kept, and how late it may be."""
+
+    ttl: float | None
+    late: Late
+
 
 # The near tier keeps bytes, and each caller gets a value of its own to change.
 SHELF = ComputedShelf("value", encode=bytes, decode=bytes)
@@ -29,10 +38,19 @@ SHELF = ComputedShelf("value", encode=bytes, decode=bytes)
 @overload
 def remember(function: F, /) -> F: ...
 @overload
-def remember(*, ttl: float | None = None) -> Callable[[F], F]: ...
+def remember(
+    *, ttl: float | None = None, max_stale: float = 0, stale_if_error: float = 0
+) -> Callable[[F], F]: ...
 @overload
 def remember(
-    name: str, make: Callable[[], R], /, *, vary: Sequence[Any] = (), ttl: float | None = None
+    name: str,
+    make: Callable[[], R],
+    /,
+    *,
+    vary: Sequence[Any] = (),
+    ttl: float | None = None,
+    max_stale: float = 0,
+    stale_if_error: float = 0,
 ) -> R: ...
 
 
@@ -43,6 +61,8 @@ def remember(
     *,
     vary: Sequence[Any] = (),
     ttl: float | None = None,
+    max_stale: float = 0,
+    stale_if_error: float = 0,
 ) -> Any:
     """Keep what a function returns; fetch it from then on while nothing that it read is written.
 
@@ -58,19 +78,20 @@ def remember(
 
     Sync and async. The result may be of plain types: numbers, texts, dates, lists, tuples, sets,
     dicts, dataclasses; of any other it is returned and not stored, and the event says so. `ttl` is
-    seconds, None: CACHE_ASIDE's.
+    seconds, None: CACHE_ASIDE's; `max_stale` and `stale_if_error` are those of cached().
     """
     check_ttl(ttl)
+    lifetime = Lifetime(ttl, late(max_stale, stale_if_error))
     if isinstance(what, str):
         if make is None:
             raise TypeError(f"remember({what!r}) needs what makes the value: a function")
-        return _fetch(_lookup(what, tuple(vary), ttl), make)
+        return _fetch(_lookup(what, tuple(vary), lifetime), make)
     if what is None:
-        return lambda function: _decorated(function, ttl)
-    return _decorated(what, ttl)
+        return lambda function: _decorated(function, lifetime)
+    return _decorated(what, lifetime)
 
 
-def _decorated(function: Any, ttl: float | None) -> Any:
+def _decorated(function: Any, lifetime: Lifetime) -> Any:
     if not callable(function):
         raise TypeError(f"remember() takes a function, or a name and a function, not {function!r}")
     if reason := _unnameable(function):
@@ -79,7 +100,7 @@ def _decorated(function: Any, ttl: float | None) -> Any:
 
     @wraps(function)
     def remembered(*args: Any, **kwargs: Any) -> Any:
-        lookup = _lookup(name, (args, tuple(sorted(kwargs.items()))), ttl)
+        lookup = _lookup(name, (args, tuple(sorted(kwargs.items()))), lifetime)
         return _fetch(lookup, lambda: function(*args, **kwargs), iscoroutinefunction(function))
 
     return markcoroutinefunction(remembered) if iscoroutinefunction(function) else remembered
@@ -97,8 +118,9 @@ def _unnameable(function: Any) -> str:
     return ""
 
 
-def _lookup(name: str, parts: tuple[Any, ...], ttl: float | None) -> Lookup:
-    return computed.lookup_of(SHELF, keys.computed("value", surroundings(), name, parts), name, ttl)
+def _lookup(name: str, parts: tuple[Any, ...], lifetime: Lifetime) -> Lookup:
+    key = keys.computed("value", surroundings(), name, parts)
+    return computed.lookup_of(SHELF, key, name, *lifetime)
 
 
 def _fetch(lookup: Lookup, make: Callable[[], Any], awaits: bool | None = None) -> Any:

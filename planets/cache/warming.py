@@ -49,7 +49,7 @@ class Warmed:
             elif event.outcome == "miss" and not event.reason:
                 self.filled += 1
             else:
-                self.missed[event.reason] += 1
+                self.missed[event.reason or event.cause] += 1
 
     def as_dict(self) -> dict[str, Any]:
         return {"warm": self.warm, "filled": self.filled, "missed": dict(self.missed)}

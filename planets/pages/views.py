@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,11 +13,12 @@ from ..models import Moon, Planet
 from . import comparison, factsheet, pictures
 from .forms import MoonFilter, PlanetFilter
 
+STALE_IF_ERROR = settings.CACHE_STALE_IF_ERROR  # not of comparisons: there are very many
 IN_ORDER = {"sort": "position", "descending": False}  # what `listed` of all planets is asked for
 CARD_FACTS = ("radius", "distance", "day_length")
 
 
-@cached_page(query=("q", "kind", "sort", "order"))
+@cached_page(query=("q", "kind", "sort", "order"), stale_if_error=STALE_IF_ERROR)
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     chosen = PlanetFilter(request.GET)
@@ -49,7 +51,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return _kept(response, if_=chosen.is_one_of_few(request.META["QUERY_STRING"]))
 
 
-@cached_page
+@cached_page(statuses={200: None, 404: None}, stale_if_error=STALE_IF_ERROR)
 @require_safe
 def planet(request: HttpRequest, planet_id: int) -> HttpResponse:
     all_planets = list(Planet.objects.in_order())
@@ -105,7 +107,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     return _kept(response, if_=not problems)
 
 
-@cached_page(query=("q", "planet", "sort", "order"))
+@cached_page(query=("q", "planet", "sort", "order"), stale_if_error=STALE_IF_ERROR)
 @require_safe
 def moons(request: HttpRequest) -> HttpResponse:
     chosen = MoonFilter(request.GET, list(Planet.objects.in_order()))

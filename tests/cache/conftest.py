@@ -9,6 +9,7 @@ import pytest
 
 from planets.cache.storage.near import near
 from tests.support.near import trusted
+from tests.support.no_database import database_away  # noqa: F401  a fixture
 from tests.support.waiting import wait_until
 
 

@@ -5,7 +5,8 @@
 Each row that is written holds a number that only grows. A writer publishes it in memory that the
 processes share, after its write has returned and its invalidation has landed. A reader notes what
 is published, then fetches: a lower number is a stale read, a fraction was never committed, and
-either is printed with the history before it and ends the run with status 1.
+either is printed with the history before it and ends the run with status 1. With `--near` a reader
+may be late by what the docs say: it is held to what was published a second ago.
 
 A writer that is killed publishes nothing; what it committed is published for it, unless Redis lost
 its memory or its connections while that write ran, or could not be reached to close the gates.
@@ -242,6 +243,8 @@ class Hunt:
         shares = ", ".join(f"{name} {outcomes[name] / max(1, fetches):.1%}" for name in OUTCOMES)
         print(
             f"{seconds:.0f} s, seed {self.seed}, {board.readers} readers, {board.writers} writers"
+            + (", near" if board.near else "")
+            + (", hot columns" if board.hot else "")
         )
         print(f"fetches      {fetches:,}: {shares}")
         print(f"writes       {sum(board.writes):,}, {sum(board.owed):,} of them owed for a while")
@@ -255,10 +258,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--readers", type=int, default=2)
     parser.add_argument("--writers", type=int, default=2)
+    parser.add_argument("--near", action="store_true", help="with the near tier")
+    parser.add_argument("--hot", action="store_true", help="with hot columns")
     parser.add_argument("--naive", choices=PROTECTIONS, default="", help="switch a protection off")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hunt-") as folder:
-        board = Board(options.readers, options.writers, Path(folder))
+        board = Board(
+            options.readers, options.writers, Path(folder), near=options.near, hot=options.hot
+        )
         hunt = Hunt(board, options.seconds, options.seed, options.naive)
         with hunt.mariadb, hunt.redis:
             os.environ.pop("TEST_SERVERS_ARE_UP", None)

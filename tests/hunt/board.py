@@ -7,6 +7,8 @@ import time
 from multiprocessing.sharedctypes import RawArray, RawValue
 from pathlib import Path
 
+# What a reader with the near tier may be late: it is trusted for three quarters of a second.
+NEAR_LATENESS = 1.0
 DEADLINE = 3  # seconds; short, so that kills do not keep the gates closed for most of the run
 OUTCOMES = ("hit", "miss", "bypass", "error")
 
@@ -14,7 +16,10 @@ OUTCOMES = ("hit", "miss", "bypass", "error")
 class Board:
     """What the processes share. No locks: a process that is killed must not keep one."""
 
-    def __init__(self, readers: int, writers: int, folder: Path) -> None:
+    def __init__(
+        self, readers: int, writers: int, folder: Path, *, near: bool = False, hot: bool = False
+    ) -> None:
+        self.near, self.hot = near, hot
         self.readers, self.writers, self.folder = readers, writers, folder
         self.stopping = RawValue("b", 0)
         self.quiet = RawValue("b", 0)  # no writer begins another write

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import random
 import time
+from collections import deque
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from planets.records import planet, planets
 
 from ..cache.zoo.models import Tag
 from ..support import interleave
-from .board import DEADLINE, OUTCOMES, Board, Diary
+from .board import DEADLINE, NEAR_LATENESS, OUTCOMES, Board, Diary
 
 Found = tuple[str, float, float]  # what was read, the number known before, the number seen
 ROWS = range(1, 9)
@@ -34,7 +35,9 @@ ROWS = range(1, 9)
 
 def prepare(board: Board) -> None:
     """Tables and rows; leaves no connection behind."""
-    settings.CACHE_ASIDE = {"WRITE_DEADLINE": DEADLINE, "BREAKER_PROBE": 0.05}
+    settings.CACHE_ASIDE = {"WRITE_DEADLINE": DEADLINE, "BREAKER_PROBE": 0.05, "NEAR": board.near}
+    if board.hot:
+        settings.CACHE_ASIDE["HOT"] = {"planet": ["mass"], "moon": ["radius"]}
     conf.cache_clear()
     settings.ROOT_URLCONF, settings.ALLOWED_HOSTS = __name__, ["*"]
     # The site's own, so that a pause is an outage.
@@ -197,12 +200,34 @@ READS = [
 ]  # fmt: skip
 
 
+class Past:
+    """What was known so many seconds ago."""
+
+    def __init__(self, lateness: float) -> None:
+        self._lateness = lateness
+        self._seen: deque[tuple[float, Known]] = deque()
+
+    def known(self, now: float, known: Known) -> Known:
+        self._seen.append((now, known))
+        while len(self._seen) > 1 and self._seen[1][0] <= now - self._lateness:
+            self._seen.popleft()
+        at, then = self._seen[0]
+        return then if at <= now - self._lateness else nothing(known)
+
+
+def nothing(known: Known) -> Known:
+    """As at the beginning, when nothing was published."""
+    return {name: (0.0,) * len(numbers) for name, numbers in known.items()}
+
+
 def read_until_stopped(board: Board, number: int, seed: int, naive: str) -> None:
     set_off(naive)
     dice = random.Random(f"reader {number} {seed}")
     judge = Judge(board, number, f"reader-{number}")
+    past = Past(NEAR_LATENESS if board.near else 0)
     while not board.stopping.value:
-        began, known = time.monotonic(), board.known()
+        began = time.monotonic()
+        known = past.known(began, board.known())
         block = transaction.atomic() if dice.random() < 0.2 else contextlib.nullcontext()
         with block:
             found = dice.choice(READS)(known, dice)

@@ -101,7 +101,7 @@ ENDLESS = (
     *("/?q=a", "/?q=+", "/?sort=xyz", "/?kind=gas-giant&kind=gas-giant", "/?kind=gas-giant&"),
     *("/?sort=mass&kind=gas-giant", "/?kind=gas%2Dgiant", "/?&sort=mass", "/?other=1"),
     *("/moons/?q=a", "/moons/?planet=%33", "/moons/?planet=03", "/moons/?sort=name&planet=3"),
-    *("/planets/99/", "/planets/3/?a=1"),
+    *("/planets/991/", "/planets/3/?a=1"),
 )
 
 

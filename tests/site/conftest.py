@@ -1,26 +1,2 @@
-from __future__ import annotations
-
-import socket
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from django.db import connection, connections
-
-from tests.support.interleave import elsewhere
+from tests.support.no_database import database_away  # noqa: F401  a fixture
 from tests.support.solar_system import solar_system  # noqa: F401  a fixture
-
-
-@pytest.fixture
-def database_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """New connections lead nowhere. A thread's first request opens one; ours stays as it is."""
-    where = connections.settings["default"]
-    with socket.socket() as unused, monkeypatch.context() as patch:
-        if connection.vendor == "sqlite":
-            patch.setitem(where, "NAME", tmp_path / "gone" / "db.sqlite3")
-        else:
-            unused.bind(("127.0.0.1", 0))  # bound and not listening: refuses
-            patch.setitem(where, "HOST", "127.0.0.1")
-            patch.setitem(where, "PORT", str(unused.getsockname()[1]))
-        yield
-    elsewhere(lambda: connection.ensure_connection())  # the outage is over

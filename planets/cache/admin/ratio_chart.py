@@ -32,7 +32,7 @@ def bars(minutes: Sequence[Minute]) -> list[Bar]:
         if hit is None:
             continue
         at = f"{timezone.localtime(minute.start):%H:%M}"
-        label = f"{at}: {share(hit)} of {minute.hits + minute.misses:,}"
+        label = f"{at}: {share(hit)} of {minute.asked:,}"
         height = round(hit * HEIGHT, 2)
         found.append(Bar(place * (BAR + GAP), BAR, HEIGHT - height, height, label))
     return found

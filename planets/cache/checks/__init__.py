@@ -5,6 +5,6 @@ checks that runserver, migrate and the tests begin with. What asks Redis runs wh
 checked: `manage.py check --deploy`, or alone, `check --deploy --tag redis`.
 """
 
-from . import caches, project, redis_server
+from . import caches, hot, project, redis_server
 
-__all__ = ["caches", "project", "redis_server"]
+__all__ = ["caches", "hot", "project", "redis_server"]

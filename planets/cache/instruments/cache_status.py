@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from ..conf import conf
 from ..events import Fetch
 from .watch import Watch
+
+SERVED = ("hit", "stale")
 
 
 class CacheStatusMiddleware:
@@ -48,15 +51,18 @@ def header(fetches: list[Fetch], outcomes: str) -> str:
     A page is a hit when all of its fetches were, with the least time that one of them has left.
     Otherwise `fwd` says why the database was asked: "miss", "stale" where what was written since
     made it one, or "bypass" where the cache was not to be asked for anything of it. `stored` says
-    that the page itself is in the cache from now on.
+    that the page itself is in the cache from now on. What is served late on purpose is a hit whose
+    time left is below zero: it is late by that at most, and `detail` calls it stale.
     """
     page = next((event for event in reversed(fetches) if event.kind == "page"), None)
+    if page and page.outcome == "stale":
+        fetches = [page]  # what was asked before it was taken is of another page
     if page and page.outcome == "miss":
         parts = ["fwd=stale" if page.cause else "fwd=miss", *([] if page.reason else ["stored"])]
-    elif all(event.outcome == "hit" for event in fetches):
+    elif all(event.outcome in SERVED for event in fetches):
         left = [event.ttl for event in fetches if event.ttl is not None]
-        parts = ["hit", *([f"ttl={int(min(left))}"] if left else [])]
+        parts = ["hit", *([f"ttl={math.floor(min(left))}"] if left else [])]
     else:
-        bypass = all(event.outcome in ("hit", "bypass") for event in fetches)
+        bypass = all(event.outcome in (*SERVED, "bypass") for event in fetches)
         parts = ["fwd=bypass" if bypass else "fwd=miss"]
     return "; ".join([conf().NAME, *parts, f'detail="{outcomes}"'])

@@ -80,14 +80,17 @@ def _ask(redis: Any, entry: Entry) -> list[Reply]:
     return replies
 
 
+PARTS = {"": "", "rows": "records of ", "hot": "hot columns of "}
+
+
 def _grounds(entry: Entry, replies: Iterator[Reply]) -> Iterator[Ground]:
     for gate, had in entry.gates.items():
         reply = next(replies)
         same = gates.generation(reply) == had
         changed = "" if same else causes.of_gate(gate, closed=gates.is_closed(reply))
-        table, _, rows = keys.behind(gate).partition("#")
+        table, _, part = keys.behind(gate).partition("#")
         what = "all of the database" if table == "*" else f"table {table}"
-        yield Ground(short(gate), short(f"records of {what}" if rows else what), changed)
+        yield Ground(short(gate), short(f"{PARTS[part]}{what}"), changed)
     for record, had in entry.records.items():
         now = read_token(next(replies))
         changed = "" if now == had else causes.of_record(record, now)

@@ -23,7 +23,7 @@ from ..storage.errors import FAILURES, Unavailable
 from .server import asking
 
 MINUTES = 60
-OUTCOMES = ("hit", "miss", "bypass", "error")
+OUTCOMES = ("hit", "miss", "stale", "bypass", "error")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +33,25 @@ class Minute:
     start: datetime
     hits: int = 0
     misses: int = 0
+    stale: int = 0  # served late, to who accepts that
     bypasses: int = 0
     errors: int = 0
 
     @property
     def fetches(self) -> int:
-        return self.hits + self.misses + self.bypasses + self.errors
+        return self.hits + self.misses + self.stale + self.bypasses + self.errors
+
+    @property
+    def asked(self) -> int:
+        """Fetches that looked in Redis and were answered."""
+        return self.hits + self.misses + self.stale
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "start": self.start.isoformat(),
             "hits": self.hits,
             "misses": self.misses,
+            "stale": self.stale,
             "bypasses": self.bypasses,
             "errors": self.errors,
         }
@@ -53,7 +60,7 @@ class Minute:
 def ratio(minutes: list[Minute]) -> float | None:
     """Hits of all fetches that looked in Redis and were answered; None where there were none."""
     hits = sum(minute.hits for minute in minutes)
-    asked = hits + sum(minute.misses for minute in minutes)
+    asked = sum(minute.asked for minute in minutes)
     return hits / asked if asked else None
 
 
@@ -122,8 +129,10 @@ def _minute(number: int, reply: Any) -> Minute:
     start = datetime.fromtimestamp(number * 60, tz=UTC)
     if not isinstance(reply, list):
         return Minute(start=start)  # a key of another type in its place
-    hits, misses, bypasses, errors = (int(v) if v and v.isdigit() else 0 for v in reply)
-    return Minute(start=start, hits=hits, misses=misses, bypasses=bypasses, errors=errors)
+    hits, misses, stale, bypasses, errors = (int(v) if v and v.isdigit() else 0 for v in reply)
+    return Minute(
+        start=start, hits=hits, misses=misses, stale=stale, bypasses=bypasses, errors=errors
+    )
 
 
 teller = Teller()

@@ -23,6 +23,7 @@ from .keyspace import Key, is_ours, look
 from .server import asking
 from .standing import databases
 
+LATE = "A copy that is served to those who accept that it is not current."
 # A hash of more fields than that is not one of ours, and is not read.
 MOST_FIELDS = 1_000
 
@@ -99,9 +100,16 @@ def _content(redis: Any, key: Key, reply: Reply) -> Content:
         return _record(redis, key, reply)
     if key.kind in COMPUTED:
         return computed(redis, key, reply)
+    if key.kind == "late":
+        return replace(_content(redis, _copied(key), reply), why=LATE)
     if key.kind in ("gate", "lease"):
         return replace(plain(reply), why=_gate(reply))
     return plain(reply)
+
+
+def _copied(copy: Key) -> Key:
+    """The entry that this is a late copy of."""
+    return replace(copy, raw=copy.raw[len(keys.late("")) - 1 : -1])
 
 
 def _gate(reply: Reply) -> str:

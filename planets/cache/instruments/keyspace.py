@@ -29,7 +29,7 @@ DIGEST = re.compile(r"[0-9a-f]{32}", re.ASCII)
 CURSOR = re.compile(r"(\d{1,4})\.(\d{1,20})", re.ASCII)
 
 ENTRIES = ("record", "sql", *COMPUTED)
-KINDS = (*ENTRIES, "gate", "lease", "statistics", "other")
+KINDS = (*ENTRIES, "late", "gate", "lease", "statistics", "other")
 
 
 def printable(data: bytes) -> str:
@@ -51,6 +51,7 @@ def kind(name: str) -> str:
         "": lambda: False,
         "gate": lambda: _is_gate(name),
         "lease": lambda: rest[:1] + rest[-1:] == "{}" and is_ours(rest[1:-1]),
+        "late": lambda: rest[:1] + rest[-1:] == "{}" and kind(rest[1:-1]) in ENTRIES,
         "statistics": lambda: rest.isdecimal(),
     }.get(found, lambda: DIGEST.fullmatch(rest) is not None)
     return found if ours() else "other"

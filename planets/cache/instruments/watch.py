@@ -65,6 +65,7 @@ class Watch:
         words = {
             "hit": ("hit", "hits"),
             "miss": ("miss", "misses"),
+            "stale": ("stale", "stale"),
             "bypass": ("bypass", "bypasses"),
             "error": ("error", "errors"),
         }

@@ -42,7 +42,7 @@ class Trace:
         invalidated.disconnect(self.hear_invalidation)
 
     def hear_fetch(self, event: Fetch, **kwargs: object) -> None:
-        if event.outcome in ("hit", "miss"):
+        if event.outcome in ("hit", "stale", "miss"):
             self.write(event.key, write=False, size=event.bytes)
 
     def hear_invalidation(self, event: Invalidation, **kwargs: object) -> None:

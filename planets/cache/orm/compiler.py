@@ -21,6 +21,7 @@ from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE, MULTI, SINGL
 from django.utils import timezone
 
 from ..reading import path, row_format
+from ..reading.late import PUNCTUAL, Late
 from ..reading.lookup import Lookup, check_ttl
 from ..reading.rows import Row, SharedRows
 from ..recent import Recent
@@ -51,10 +52,14 @@ def _one_chunk(chunks: Iterable[list[Row]]) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """How long results are kept: `ttl` seconds (None: the default), or until `expire_at`."""
+    """How long results are kept: `ttl` seconds (None: the default), or until `expire_at`.
+
+    And how late they may be.
+    """
 
     ttl: float | None = None
     expire_at: datetime | None = None
+    late: Late = PUNCTUAL
 
     def __post_init__(self) -> None:
         """Raises ValueError for nonsense in either."""
@@ -142,6 +147,7 @@ class CachedCompiler(SQLCompiler):
             f"{'one' if self.one else 'all'}{columns}",
             self.lifetime.ttl,
             self.lifetime.expire_at,
+            self.lifetime.late,
         )
         if self.query.select_for_update:  # which SQLite has no word for
             doubt = "select_for_update() locks rows"

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Self, TypeVar, cast
 
 from django.db import models
 from django.db.models.sql import Query
 
+from ..reading.late import late
 from .compiler import Lifetime
 from .query import CachedQuery, cached_class
 
@@ -36,12 +38,22 @@ class CacheAsideQuerySet(models.QuerySet[M]):
     # Seconds that cached() keeps results of this class's queries; None: CACHE_ASIDE["TTL"].
     cache_ttl: float | None = None
 
-    def cached(self, *, ttl: float | None = None, expire_at: datetime | None = None) -> Self:
+    def cached(
+        self,
+        *,
+        ttl: float | None = None,
+        expire_at: datetime | None = None,
+        max_stale: float = 0,
+        stale_if_error: float = 0,
+    ) -> Self:
         """The same queryset, with results fetched through the cache.
 
-        `ttl` is seconds; `expire_at` an exact time. Raises ValueError for nonsense in either.
+        `ttl` is seconds; `expire_at` an exact time. Late on purpose are `max_stale`, which accepts
+        what was filled at most so many seconds ago whatever was written since, and
+        `stale_if_error`, which does where the database is away. Raises ValueError for nonsense.
         """
-        lifetime = Lifetime(ttl if ttl is not None else self.cache_ttl, expire_at)
+        lateness = late(max_stale, stale_if_error)
+        lifetime = Lifetime(ttl if ttl is not None else self.cache_ttl, expire_at, lateness)
         clone: Any = self._chain()  # type: ignore[attr-defined]
         if not self._is_cached:
             clone.query.__class__ = cached_class(cast(Any, type(self.query)))
@@ -90,7 +102,7 @@ class CacheAsideQuerySet(models.QuerySet[M]):
         if not hasattr(self.query, STAYS_UNCACHED):
             ttl = lifetime.ttl if lifetime.ttl is not None else self.cache_ttl
             query: Any = self.query.chain(CachedQuery)
-            query.become(Lifetime(ttl, lifetime.expire_at))
+            query.become(replace(lifetime, ttl=ttl))
             self.query = query
 
     # What reads in order to write must read the database. Django marks the querysets that do.

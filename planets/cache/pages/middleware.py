@@ -7,6 +7,7 @@ authentication and all else: a hit asks none of those, and costs one look-up.
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
@@ -17,16 +18,20 @@ from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language
 
 from ..reading import computed, path
+from ..reading.away import is_away
 from ..reading.computed import made_by
 from ..reading.computed_format import Made
 from ..reading.dependencies import Tracker
 from ..reading.lookup import Forbidden, Lookup
 from ..recent import Recent
 from ..storage.errors import Unavailable
-from . import personal
+from . import notice, personal
 from .address import name_of, page_key, uncacheable
 from .marking import Policy, policy_of
 from .stored import SHELF, Page, page_of, prepare, response_of, why_not
+
+OK, UNAVAILABLE = int(HTTPStatus.OK), int(HTTPStatus.SERVICE_UNAVAILABLE)
+AWAY = "_cache_aside_away"  # set on the request where its view found the database away
 
 
 class Asked(NamedTuple):
@@ -80,6 +85,11 @@ class PageCacheMiddleware:
 
         return making.answer(await computed.afetch(asked.lookup, make))
 
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        """What Django calls where the view has raised, before it makes a response of it."""
+        if is_away(exception):
+            vars(request)[AWAY] = True
+
 
 def ask(request: HttpRequest) -> Asked | None:
     """What a request asks for, where its view is marked; None for all others."""
@@ -91,7 +101,8 @@ def ask(request: HttpRequest) -> Asked | None:
     if reason := uncacheable(request, policy):
         path.pass_by(computed.lookup_of(SHELF, "", name_of(request)), reason)
         return None
-    lookup = computed.lookup_of(SHELF, page_key(request, policy), name_of(request), policy.ttl)
+    key, name = page_key(request, policy), name_of(request)
+    lookup = computed.lookup_of(SHELF, key, name, policy.ttl, policy.late)
     # Whoever filled it went by the same policy, which may give a status a longer life.
     return Asked(lookup._replace(max_age=None), policy)
 
@@ -138,6 +149,7 @@ class Making:
         self.request, self.policy = request, policy
         self.response: HttpResponseBase | None = None
         self.reads = personal.Reads({})
+        self.away = False
 
     def begin(self) -> None:
         """From here on the request tells what is read of its visitor."""
@@ -146,16 +158,25 @@ class Making:
     def end(self, heard: Tracker, response: HttpResponseBase) -> Made:
         """The view has answered: what is to be stored of it, or why nothing is."""
         self.response = response
+        own = vars(self.request)
+        if personal.RAN in own and (response.status_code == UNAVAILABLE or AWAY in own):
+            self.away = True
+        elif heard.without_database and isinstance(response, HttpResponse):
+            self.response = response = notice.tell(response)
         refusal = why_not(response, self.policy) or personal.why(self.request, response, self.reads)
         if refusal or heard.refusal:
-            return made_by(heard, None, refusal=refusal)
+            return made_by(heard, None, refusal=refusal, away=self.away)
         mark = prepare(response, self.policy)
-        ttl = self.policy.statuses[response.status_code]
-        return made_by(heard, page_of(response), mark=mark, ttl=ttl)
+        # Addresses of pages that are not there can be made up without end.
+        rare = response.status_code != OK
+        ttl = self.policy.ttl_of(response.status_code)
+        return made_by(heard, page_of(response), mark=mark, ttl=ttl, rare=rare)
 
     def answer(self, page: Page | None) -> HttpResponseBase:
         """The page as this process made it, else as it was stored."""
         response = self.response
+        if self.away and page is not None:  # as it was stored when the database was there
+            return notice.tell(response_of(page))
         if response is None:
             assert page is not None  # noqa: S101  what is not made here was found
             response = response_of(page)

@@ -25,11 +25,12 @@ def of_gate(gate: str, *, closed: bool) -> str:
     The end of a write leaves no gate, until the next reader opens one: that, too, is a change.
     """
     behind = keys.behind(gate)
-    table, _, rows = behind.partition("#")
+    table, _, part = behind.partition("#")
     if behind == "*":
         return "all of the database was invalidated"
-    if rows:
+    if part == "rows":
         return f"the records of table {table} were invalidated"
+    table = f"{table}, its hot columns," if part else table
     return f"table {table} is being written" if closed else f"table {table} was written"
 
 

@@ -8,19 +8,27 @@ from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, Error
 
 from ..events import Tier
 from ..storage import keys
 from . import path
+from .away import DatabaseAway
 from .computed_format import Made
 from .computed_shelf import ComputedShelf
-from .dependencies import Tracker, tracking
-from .lookup import ANY, Claim, Lookup, Seen, oldest
+from .dependencies import Tracker, tracker, tracking
+from .late import PUNCTUAL, Late
+from .lookup import ANY, Claim, Loaded, Lookup, Seen, oldest
 from .permission import forbidden, unheard
 
 
-def lookup_of(shelf: ComputedShelf, key: str, name: str, ttl: float | None = None) -> Lookup:
+def lookup_of(
+    shelf: ComputedShelf,
+    key: str,
+    name: str,
+    ttl: float | None = None,
+    late: Late = PUNCTUAL,
+) -> Lookup:
     """Where a computed value belongs.
 
     All stand behind the gate of the default database, whatever they read, so that what makes
@@ -35,6 +43,7 @@ def lookup_of(shelf: ComputedShelf, key: str, name: str, ttl: float | None = Non
         sql=name,
         ttl=ttl,
         max_age=None if ttl is None else oldest(ttl),
+        late=late,
     )
 
 
@@ -45,10 +54,13 @@ def made_by(
     refusal: str = "",
     mark: Mapping[str, str] | None = None,
     ttl: float | None = None,
+    rare: bool = False,
+    away: bool = False,
 ) -> Made:
     """What was computed while `heard` was listening."""
     reason = heard.refusal or refusal or unheard()
-    return Made(payload, heard.found(), tuple(sorted(heard.tables)), reason, mark or {}, ttl)
+    tables = tuple(sorted(heard.tables))
+    return Made(payload, heard.found(), tables, reason, mark or {}, ttl, heard.since, rare, away)
 
 
 def peek(lookup: Lookup) -> Any:
@@ -100,8 +112,28 @@ def fetch(lookup: Lookup, make: Callable[[Tracker], Made]) -> Any:
         with tracking() as heard:
             return shelf.made(key, make(heard))
 
-    missing = begun.claimed.seen.missing
-    loaded = path.load_missing(load, begun) if missing else path.NOTHING_LOADED
+    loaded = path.NOTHING_LOADED
+    if begun.claimed.seen.missing:
+        try:
+            loaded = path.load_missing(load, begun)
+        except Error as error:
+            begun = path.without_database(lookup, begun, error)
+    return _ended(lookup, begun, loaded)
+
+
+def _ended(lookup: Lookup, begun: path.Begun, loaded: Loaded) -> Any:
+    """The payload that came of it: that of a late copy, where what was made is no more than word
+    that the database is away.
+    """
+    (key,) = lookup.keys
+    if key in loaded.values and loaded.values[key].away:
+        try:
+            late = path.without_database(lookup, begun, DatabaseAway())
+        except DatabaseAway:
+            pass
+        else:
+            path.release(begun.claimed.mine, begun.claimed.token)
+            begun, loaded = late, path.NOTHING_LOADED
     return path.end(lookup, begun, loaded)[key].payload
 
 
@@ -131,10 +163,15 @@ async def afetch(lookup: Lookup, make: Callable[[Tracker], Awaitable[Made]]) -> 
         else:
             with tracking() as heard:
                 values = shelf.made(key, await make(heard))
-    except BaseException:
+    except BaseException as error:
         # A task that is cancelled may not wait again, and nobody else would give it back.
         mine = list(begun.claimed.mine)
         await asyncio.shield(sync_to_async(path.release)(mine, begun.claimed.token))
-        raise
+        if not isinstance(error, Error):
+            raise
+        if heard_outside := tracker():
+            heard_outside.fails()
+        late = await sync_to_async(path.without_database)(lookup, begun, error)
+        return path.end(lookup, late, path.NOTHING_LOADED)[key].payload
     loaded = path.timed(values, begun.claimed, started)
-    return (await sync_to_async(path.end)(lookup, begun, loaded))[key].payload
+    return await sync_to_async(_ended)(lookup, begun, loaded)

@@ -22,6 +22,9 @@ class Made(NamedTuple):
     # What is told of this payload without reading it: the headers of a page's 304, by name.
     mark: Mapping[str, str] = {}
     ttl: float | None = None  # seconds, where not the lookup's
+    since: float = 0.0  # when the oldest was filled of what was served late to it; 0: nothing was
+    rare: bool = False  # it is stored where it is made again: there may be no end of its like
+    away: bool = False  # it tells that the database is away
 
 
 class Entry(msgspec.Struct, array_like=True, frozen=True, kw_only=True):

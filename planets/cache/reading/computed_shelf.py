@@ -20,6 +20,7 @@ from ..events import Kind
 from ..recent import Recent
 from ..storage import gates, leases
 from ..storage.client import client
+from ..storage.keys import is_database_gate
 from ..storage.near import near
 from ..storage.wire import Command, Reply
 from . import causes
@@ -33,6 +34,9 @@ from .proof import NOTHING, ask, ask_now, own_generations, standing_of
 from .weight import of_tree
 
 MAX_REMEMBERED = 8192  # keys whose dependencies a process remembers
+
+RARE = "it is stored when it is asked for again: there may be no end of its like"
+LATE = "something that it was made of was served late"
 
 _encoder = msgspec.msgpack.Encoder()
 
@@ -70,10 +74,13 @@ class ComputedShelf:
 
     # --- looking
 
+    def read(self, key: str) -> Command:
+        return ("GET", key)
+
     def look(self, lookup: Lookup, keys: Sequence[str]) -> list[Command]:
         (key,) = keys
         known = self._known.get(key)
-        return [("GET", key), *ask(lookup, known.dependencies if known else NOTHING)]
+        return [self.read(key), *ask(lookup, known.dependencies if known else NOTHING)]
 
     def judge(
         self, lookup: Lookup, keys: Sequence[str], asked: Sequence[Command], replies: list[Reply]
@@ -105,9 +112,21 @@ class ComputedShelf:
             raise Forbidden(reason)
         return Seen({key: found}, (), missing.generations)
 
+    def may_be_late(self, lookup: Lookup, seen: Seen, found: Found) -> bool:
+        """No database that it was computed from was invalidated as a whole since."""
+        needed: Dependencies = found.value.dependencies
+        if forbidden_to(needed.gates, needed.records):
+            return False
+        wholes = {gate: had for gate, had in needed.gates.items() if is_database_gate(gate)}
+        now = dict(zip(lookup.gates, seen.generations, strict=True))
+        if wholes.keys() <= now.keys():
+            return all(now[gate] == had for gate, had in wholes.items())
+        asked = Dependencies(wholes, {})
+        return ask_now(lookup, asked).proves(asked)
+
     def _barred(self, key: str) -> str:
         refused = self._refused.get(key)
-        return f"the one before was refused: {refused}" if refused else ""
+        return f"the one before was refused: {refused}" if refused and refused != RARE else ""
 
     def decode(self, lookup: Lookup, key: str, reply: Reply) -> Found | None:
         """What lies under a key; None where there is nothing. Raises Undecodable."""
@@ -153,6 +172,8 @@ class ComputedShelf:
 
     def made(self, key: str, made: Made) -> dict[str, Made]:
         """What a load gives: remembered, where it was refused, until it is so no more."""
+        if made.rare and not made.refusal and key not in self._refused:
+            made = made._replace(refusal=RARE)
         if made.refusal or key in self._refused:
             self._refused.put(key, made.refusal)
         return {key: made}
@@ -216,6 +237,8 @@ class ComputedShelf:
     def refuse(self, lookup: Lookup, seen: Seen, value: Made) -> str:
         if value.refusal:
             return value.refusal
+        if value.since and not lookup.late.kept:
+            return LATE
         if None in seen.generations:
             return CLOSED
         own = zip(lookup.gates, seen.generations, strict=True)
@@ -225,14 +248,14 @@ class ComputedShelf:
         return generations
 
     def fill(
-        self, lookup: Lookup, key: str, token: str, expiry: tuple[str, int], found: Found
+        self, lookup: Lookup, key: str, token: str, expiry: leases.Expiry, found: Found
     ) -> Command:
         made: Made = found.value
         own = dict(zip(lookup.gates, found.generation, strict=True))
         entry = Entry(
             gates={**own, **made.dependencies.gates},
             records=made.dependencies.records,
-            filled=found.filled,
+            filled=made.since or found.filled,
             expires=found.expires,
             load_ms=found.load_ms or 0.0,
             tables=made.tables,
@@ -244,6 +267,8 @@ class ComputedShelf:
             key, _encoder.encode(entry),
             compress_above=conf().COMPRESS_ABOVE, max_bytes=conf().MAX_BYTES,
         )  # fmt: skip
+        if made.rare:
+            expiry = expiry._replace(late_ms=0)
         needed = Dependencies(entry.gates, entry.records)
         self._remember(key, found._replace(value=made._replace(dependencies=needed)), value)
         return leases.fill("fill_string", key, token, expiry, value)
@@ -254,5 +279,6 @@ class ComputedShelf:
         made: Made = seen.hits[key].value if key in seen.hits else loaded.values[key]
         if outer is not None:
             outer.note_all(made.dependencies, made.tables)
+            outer.lags(made.since)
             if made.refusal:
                 outer.refuse(made.refusal)

@@ -26,9 +26,10 @@ from django.db import connections
 from ..storage import gates, keys
 from ..storage.client import client
 from ..storage.errors import Unavailable
-from ..writing import hooks
+from ..writing import hooks, hot
 from ..writing.observer import observer
 from ..writing.statement import Statement
+from .lookup import Found
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,6 +55,9 @@ class Tracker:
         self.records: dict[str, str] = {}
         self.tables: set[str] = set()
         self.refusal = ""
+        # When the oldest was filled of what was served late to this computation; 0: nothing was.
+        self.since = 0.0
+        self.without_database = False  # something was served late as the database is away
 
     def found(self) -> Dependencies:
         return Dependencies(self.gates, self.records)
@@ -82,16 +86,35 @@ class Tracker:
             self.note_record(key, token)
         self.tables.update(tables)
 
+    def note_late(self, served: Iterable[Found]) -> None:
+        """What is made of something late is as late, by whoever it is given out."""
+        for found in served:
+            if found.late:
+                self.lags(found.filled)
+
+    def lags(self, since: float) -> None:
+        """It is made of what was filled then and is not current."""
+        if since:
+            self.since = min(since, self.since or since)
+
+    def does_without(self) -> None:
+        """A read was answered late, as the database is away."""
+        self.without_database = True
+
     # --- the Observer of this thread's or task's statements
 
-    def reads(self, alias: str, statement: Statement) -> None:
+    def reads(self, alias: str, statement: Statement, sql: str) -> None:
         """Take the generations of a SELECT's tables before it runs: one round trip for new ones."""
         if self.refusal:
             return
         if statement.kind != "read" or statement.doubt:
             self.refuse(statement.doubt or "it runs a statement that is no SELECT")
             return
-        names = [keys.database_gate(alias), *(keys.gate(alias, t) for t in statement.tables)]
+        names = [
+            keys.database_gate(alias),
+            *(keys.gate(alias, table) for table in statement.tables),
+            *hot.gates_read(alias, sql, statement.tables),
+        ]
         transaction = hooks.transaction_of(connections[alias])
         if transaction and (reason := transaction.forbids(names, ())):
             self.refuse(reason)
@@ -133,6 +156,8 @@ def tracking() -> Iterator[Tracker]:
         # Whatever comes of it: it may be uncached, or raise what the one around it handles.
         if outer := tracker():
             outer.note_all(made.found(), made.tables)
+            outer.lags(made.since)
+            outer.without_database |= made.without_database
             if made.refusal:
                 outer.refuse(made.refusal)
 

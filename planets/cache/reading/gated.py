@@ -8,7 +8,7 @@ from typing import Any
 
 from ..conf import conf
 from ..events import Kind
-from ..storage import gates
+from ..storage import gates, keys
 from ..storage.near import near
 from ..storage.wire import Command, Reply
 from . import causes, dependencies
@@ -58,17 +58,17 @@ class GatedShelf:
                 return None
         return Seen(hits, (), generations)
 
-    def look(self, lookup: Lookup, keys: Sequence[str]) -> list[Command]:
-        return [*map(self.read, keys), ("MGET", *lookup.gates)]
+    def look(self, lookup: Lookup, wanted: Sequence[str]) -> list[Command]:
+        return [*map(self.read, wanted), ("MGET", *lookup.gates)]
 
     def judge(
-        self, lookup: Lookup, keys: Sequence[str], asked: Sequence[Command], replies: list[Reply]
+        self, lookup: Lookup, wanted: Sequence[str], asked: Sequence[Command], replies: list[Reply]
     ) -> Seen:
         generations = tuple(map(gates.generation, replies[-1]))
         common = replies[-1][self.behind(lookup, absent=False)]  # what every value stands behind
         barred = WRITING if any(map(gates.is_closed, common)) else ""
         hits, missing, unreadable, stale = {}, [], {}, {}
-        for key, reply in zip(keys, replies, strict=False):
+        for key, reply in zip(wanted, replies, strict=False):
             try:
                 found = self.decode(lookup, key, reply)
             except Undecodable as error:
@@ -123,6 +123,15 @@ class GatedShelf:
             if generation:
                 slots.append((gate, generation, float("inf"), GATE_BYTES))
         near.keep(ticket, slots)
+
+    def may_be_late(self, lookup: Lookup, seen: Seen, found: Found) -> bool:
+        """Not all of the database was invalidated since."""
+        behind = self.behind(lookup, found.value is None)
+        names, now = lookup.gates[behind], seen.generations[behind]
+        return len(found.generation) == len(names) and all(
+            had == is_ for name, had, is_ in zip(names, found.generation, now, strict=True)
+            if keys.is_database_gate(name)
+        )  # fmt: skip
 
     # --- filling
 

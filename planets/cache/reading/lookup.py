@@ -8,8 +8,10 @@ from typing import Any, NamedTuple, Protocol
 
 from ..conf import conf
 from ..events import Kind
+from ..storage.leases import Expiry
 from ..storage.wire import Command, Reply
 from .causes import Cause
+from .late import PUNCTUAL, Late
 
 Generations = tuple[str | None, ...]  # of a lookup's gates; None: closed by a writer, or missing
 
@@ -24,6 +26,7 @@ class Found(NamedTuple):
     load_ms: float | None = None
     filled: float = 0.0  # Unix time
     token: str = ""  # of a record: the lease that it was filled under
+    late: str = ""  # why it is not current, where it is served all the same
 
 
 class Seen(NamedTuple):
@@ -65,11 +68,20 @@ class Shelf(Protocol):
     def near(self, lookup: Lookup) -> Seen | None:
         """What this process keeps, where that is all of the lookup and current."""
 
-    def look(self, lookup: Lookup, keys: Sequence[str]) -> list[Command]:
+    def look(self, lookup: Lookup, wanted: Sequence[str]) -> list[Command]:
         """The commands of a look."""
 
+    def read(self, key: str) -> Command:
+        """The command that asks for one entry."""
+
+    def decode(self, lookup: Lookup, key: str, reply: Reply) -> Found | None:
+        """What was stored under a key; None where there is nothing. Raises Undecodable."""
+
+    def may_be_late(self, lookup: Lookup, seen: Seen, found: Found) -> bool:
+        """Whether what is not current may be served to who accepts that. Raises Unavailable."""
+
     def judge(
-        self, lookup: Lookup, keys: Sequence[str], asked: Sequence[Command], replies: list[Reply]
+        self, lookup: Lookup, wanted: Sequence[str], asked: Sequence[Command], replies: list[Reply]
     ) -> Seen:
         """The replies to the commands of a look, sorted into hits and what is missing.
 
@@ -99,7 +111,7 @@ class Shelf(Protocol):
         lookup: Lookup,
         key: str,
         token: str,
-        expiry: tuple[str, int],
+        expiry: Expiry,
         found: Found,
     ) -> Command:
         """The command that stores a loaded value. Raises Unencodable."""
@@ -147,6 +159,7 @@ class Lookup(NamedTuple):
     ttl: float | None = None
     expire_at: datetime | None = None
     max_age: float | None = None
+    late: Late = PUNCTUAL
 
 
 # Gives the values of the keys that it is handed; a value of None is an absence.

@@ -30,7 +30,8 @@ from ..storage.client import client
 from ..storage.errors import Unavailable
 from ..storage.near import near
 from ..storage.wire import Command
-from . import loads, memory
+from . import late_copies, loads, memory
+from .away import is_away
 from .dependencies import tracker, unheard
 from .envelope import Unencodable
 from .lookup import Claim, Forbidden, Found, Load, Loaded, Lookup, Seen
@@ -73,7 +74,10 @@ def fetch(lookup: Lookup, load: Load, reason: str = "") -> dict[str, Any]:
     A value of None is an absence. A `reason` sends the fetch straight to the database.
     """
     begun = begin(lookup, reason)
-    loaded = load_missing(load, begun) if begun.claimed.seen.missing else NOTHING_LOADED
+    try:
+        loaded = load_missing(load, begun) if begun.claimed.seen.missing else NOTHING_LOADED
+    except Error as error:
+        begun, loaded = without_database(lookup, begun, error), NOTHING_LOADED
     return end(lookup, begun, loaded)
 
 
@@ -113,8 +117,9 @@ def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
     except BaseException:  # whatever it is, nobody is to wait for a fill that does not come
         release(mine, begun.claimed.token)
         raise
-    if begun.outcome == "miss" and tracker():
+    if begun.outcome == "miss" and (heard := tracker()):
         lookup.shelf.note(lookup, seen, loaded, filled.stored)
+        heard.note_late(seen.hits.values())
     reason = filled.reason
     if begun.outcome == "miss" and not begun.claimed.mine:
         # Why it was not ours to fill may be of last time, as of a page that was a visitor's own.
@@ -150,7 +155,7 @@ def look(lookup: Lookup) -> Seen:
     seen = lookup.shelf.judge(lookup, lookup.keys, asked, client.ask(*asked))
     if seen.hits and conf().NEAR:
         lookup.shelf.keep(lookup, ticket, seen)
-    return seen
+    return late_copies.accepted(lookup, seen) if seen.missing and lookup.late.max_stale else seen
 
 
 # --- claim
@@ -258,6 +263,18 @@ def load_missing(load: Load, begun: Begun) -> Loaded:
     return timed(values, claimed, started)
 
 
+def without_database(lookup: Lookup, begun: Begun, error: BaseException) -> Begun:
+    """The fetch with what is served late. Raises the error where not all of it is there."""
+    late: Seen | None = None
+    if lookup.late.stale_if_error and begun.outcome == "miss" and is_away(error):
+        late = late_copies.instead(lookup, begun.claimed.seen)
+    if late is None:
+        raise error
+    if heard := tracker():
+        heard.does_without()
+    return begun._replace(claimed=Claim(late), reason="")
+
+
 def timed(values: dict[str, Any], claimed: Claim, started: float) -> Loaded:
     """What was loaded, and how long that took."""
     seconds = time.perf_counter() - started
@@ -313,11 +330,15 @@ def _expires(lookup: Lookup, value: Any, now: float) -> float:
     return now + ttl * random.uniform(1 - jitter, 1 + jitter)  # noqa: S311
 
 
-def _expiry(lookup: Lookup, found: Found) -> tuple[str, int]:
+def _expiry(lookup: Lookup, found: Found) -> leases.Expiry:
     """The same as a command of Redis's and its milliseconds."""
+    # Of what is not there anybody can ask without end.
+    most = conf().ABSENT_TTL if found.value is None else lookup.late.kept
+    late_ms = round(min(lookup.late.kept, most) * 1000)
     if lookup.expire_at:
-        return "PEXPIREAT", round(found.expires * 1000)
-    return "PEXPIRE", max(1, round((found.expires - time.time()) * 1000))
+        return leases.Expiry("PEXPIREAT", round(found.expires * 1000), late_ms)
+    ms = max(1, round((found.expires - time.time()) * 1000))
+    return leases.Expiry("PEXPIRE", ms, late_ms)
 
 
 # --- report
@@ -329,8 +350,11 @@ def report(lookup: Lookup, seen: Seen, loaded: Loaded, begun: Begun, reason: str
     Returns the values.
     """
     kind = lookup.shelf.kind
-    if seen.hits:
-        stats.count(kind, "near hit" if begun.tier == "near" else "hit", len(seen.hits))
+    stale = sum(bool(found.late) for found in seen.hits.values()) if lookup.late.kept else 0
+    if hits := len(seen.hits) - stale:
+        stats.count(kind, "near hit" if begun.tier == "near" else "hit", hits)
+    if stale:
+        stats.count(kind, "stale", stale)
     if loaded.values:
         stats.count(kind, begun.outcome, len(seen.missing))
     if seen.unreadable:
@@ -372,10 +396,11 @@ def _hit(lookup: Lookup, key: str, found: Found, tier: Tier, ms: float) -> Fetch
         sql=lookup.sql,
         tables=lookup.shelf.tables(lookup, found.value),
         records=lookup.shelf.records(found.value),
-        outcome="hit",
+        outcome="stale" if found.late else "hit",
         tier=tier,
         ms=ms,
-        ttl=max(0.0, found.expires - time.time()),
+        cause=found.late,
+        ttl=found.filled - time.time() if found.late else max(0.0, found.expires - time.time()),
         bytes=found.bytes,
         load_ms=found.load_ms or None,
     )

@@ -25,6 +25,7 @@ from . import seal
 from .dependencies import Tracker
 from .envelope import Undecodable, Unencodable
 from .gated import GatedShelf
+from .late import PUNCTUAL, Late
 from .lookup import Found, Lookup, Seen, oldest
 from .rows import Row
 from .texts import text_of
@@ -66,7 +67,9 @@ class RecordShelf(GatedShelf):
         self.shape = [(field.column, type(field).__name__) for field in fields]
         self.schema = lru_cache(maxsize=16)(self._schema)
 
-    def lookup(self, alias: str, wanted: Iterable[str], ttl: float | None = None) -> Lookup:
+    def lookup(
+        self, alias: str, wanted: Iterable[str], ttl: float | None = None, late: Late = PUNCTUAL
+    ) -> Lookup:
         """Where the records of these keys belong."""
         return Lookup(
             shelf=self,
@@ -81,6 +84,7 @@ class RecordShelf(GatedShelf):
             sql=self.sql,
             ttl=ttl,
             max_age=oldest(ttl),
+            late=late,
         )
 
     def read(self, key: str) -> Command:
@@ -103,7 +107,7 @@ class RecordShelf(GatedShelf):
             tracker.note_gates({lookup.gates[2]: seen.generations[2]})
 
     def fill(
-        self, lookup: Lookup, key: str, token: str, expiry: tuple[str, int], found: Found
+        self, lookup: Lookup, key: str, token: str, expiry: leases.Expiry, found: Found
     ) -> Command:
         fields: dict[bytes, bytes] = {}
         for value, name, text in zip(found.value or (), self.columns, self.texts, strict=False):

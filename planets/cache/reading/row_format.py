@@ -10,9 +10,10 @@ from ..conf import conf
 from ..events import Kind
 from ..storage import keys, leases
 from ..storage.wire import Command, Reply
-from ..writing import reader
+from ..writing import hot, reader
 from . import codec
 from .gated import GatedShelf
+from .late import PUNCTUAL, Late
 from .lookup import Found, Lookup, oldest
 from .rows import SharedRows
 from .weight import of_rows, of_values
@@ -39,7 +40,7 @@ class RowShelf(GatedShelf):
         return of_rows(found.value) + of_values(found.generation)
 
     def fill(
-        self, lookup: Lookup, key: str, token: str, expiry: tuple[str, int], found: Found
+        self, lookup: Lookup, key: str, token: str, expiry: leases.Expiry, found: Found
     ) -> Command:
         entry = codec.Entry(
             generation=found.generation,
@@ -69,6 +70,7 @@ def lookup(
     shape: str,
     ttl: float | None = None,
     expire_at: datetime | None = None,
+    late: Late = PUNCTUAL,
 ) -> tuple[Lookup, str]:
     """Where the result of a SELECT belongs, and why it must not be cached ("" where it may).
 
@@ -85,7 +87,7 @@ def lookup(
             key = keys.sql(alias, sql, params, shape)
         except keys.UntellableParameter as error:
             doubt = str(error)
-    return _lookup(alias, key, names, sql, ttl, expire_at), doubt
+    return _lookup(alias, key, names, sql, ttl, expire_at, late), doubt
 
 
 def lookup_of(alias: str, key: str, entry: codec.Entry) -> Lookup:
@@ -100,15 +102,21 @@ def _lookup(
     sql: str,
     ttl: float | None = None,
     expire_at: datetime | None = None,
+    late: Late = PUNCTUAL,
 ) -> Lookup:
     return Lookup(
         shelf=SHELF,
         alias=alias,
         keys=(key,),
-        gates=(keys.database_gate(alias), *(keys.gate(alias, name) for name in names)),
+        gates=(
+            keys.database_gate(alias),
+            *(keys.gate(alias, name) for name in names),
+            *hot.gates_read(alias, sql, names),
+        ),
         tables=names,
         sql=sql,
         ttl=ttl,
         expire_at=expire_at,
         max_age=None if expire_at else oldest(ttl),
+        late=late,
     )

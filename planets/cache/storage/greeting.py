@@ -53,7 +53,7 @@ def rehearsal() -> list[Command]:
     alias = next(iter(connections))
     token = secrets.token_hex(8)
     entry = keys.sql(alias, "", (), "")
-    at_once = ("PEXPIRE", 1)
+    at_once = leases.Expiry("PEXPIRE", 1)
     commands = [
         ("GET", entry),
         ("MGET", keys.database_gate(alias), keys.gate(alias, "")),

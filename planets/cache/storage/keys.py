@@ -118,13 +118,18 @@ def database_gate(alias: str) -> str:
 
 
 def behind(gate: str) -> str:
-    """What stands behind a gate: `*`, a table, or the rows of one, `<table>#rows`."""
+    """What stands behind a gate: `*`, a table, or a part of one: `<table>#rows`, `<table>#hot`."""
     return gate.removeprefix(conf().PREFIX).split(":", 2)[-1]
 
 
 def records_gate(alias: str, table: str) -> str:
     """`gen:<database>:<table>#rows`: the bulk generation that every record of a table carries."""
     return _gate(conf().PREFIX, places.database_name(alias), f"{table}#rows")
+
+
+def hot_gate(alias: str, table: str) -> str:
+    """`gen:<database>:<table>#hot`: the gate of a table's hot columns."""
+    return _gate(conf().PREFIX, places.database_name(alias), f"{table}#hot")
 
 
 def is_database_gate(key: str) -> bool:
@@ -142,11 +147,17 @@ def lease(key: str) -> str:
     return f"{conf().PREFIX}lease:{{{key}}}"
 
 
+def late(key: str) -> str:
+    """`late:{<key>}`: a copy of the entry for those who accept that it is not current."""
+    return f"{conf().PREFIX}late:{{{key}}}"
+
+
 KINDS = {
     **{f"{kind}:": kind for kind in COMPUTED},
     "sql:": "sql",
     "gen:": "gate",
     "lease:": "lease",
+    "late:": "late",
     "stat:": "statistics",
 }
 

@@ -6,7 +6,7 @@ place, so a fill that raced with the write finds that the lease is no longer its
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..conf import conf
 from . import keys
@@ -30,12 +30,21 @@ def holder(reply: object) -> str:
     return NOBODY
 
 
-def fill(how: str, key: str, token: str, expiry: tuple[str, int], *value: Any) -> Command:
+class Expiry(NamedTuple):
+    """PEXPIRE or PEXPIREAT and its milliseconds, and for how many more than none a late copy."""
+
+    command: str
+    ms: int
+    late_ms: int = 0
+
+
+def fill(how: str, key: str, token: str, expiry: Expiry, *value: Any) -> Command:
     """Stores by the script `how`, with an expiry, only while the lease is still `token`'s.
 
     Gives the lease back.
     """
-    return script(how, [keys.lease(key), key], f"l:{token}", *expiry, *value)
+    names = [keys.lease(key), key, *([keys.late(key)] if expiry.late_ms else ())]
+    return script(how, names, f"l:{token}", *expiry, *value)
 
 
 def release(key: str, token: str) -> Command:

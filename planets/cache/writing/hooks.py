@@ -21,7 +21,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from . import engines, reader
+from . import engines, hot, reader
 from .observer import observer
 from .stale import Touched, touched_by, whole_databases
 from .statement import Statement
@@ -73,6 +73,8 @@ class Hooks:
                 touched |= whole_databases()
             if statement.doubt:
                 _warn_once(sql, statement.doubt)
+            if statement.doubt or statement.commits:
+                hot.forget()
             waits = transaction.in_progress and self.waits_for_commit(statement, touched)
             write = partial(transaction.write, touched, run, sql, waits=waits)
             return transaction.commit(write) if statement.commits == "yes" else write()
@@ -85,7 +87,7 @@ class Hooks:
             transaction.by_hand = not ends
             return result
         if heard and not SILENT.match(sql):
-            heard.reads(self.connection.alias, statement)
+            heard.reads(self.connection.alias, statement, sql)
         if statement.commits == "yes":
             return transaction.commit(run)
         if self.session.may_commit(statement):

@@ -9,7 +9,7 @@ from .statement import Statement
 
 
 class Observer(Protocol):
-    def reads(self, alias: str, statement: Statement) -> None:
+    def reads(self, alias: str, statement: Statement, sql: str) -> None:
         """A SELECT that no fetch of ours makes is about to run."""
 
     def writes(self) -> None:

@@ -21,7 +21,7 @@ from .calls import unrepeatable
 from .clock import NAME, reads_clock
 from .idiom import CHANGES_OTHERS, REPLACES, in_its_idiom, sequences
 from .nodes import KNOWN, KNOWN_IN_WRITES, unknown
-from .primary_keys import primary_keys
+from .primary_keys import columns_set, primary_keys
 from .statement import Kind, Statement
 from .words import Words
 
@@ -83,8 +83,10 @@ def _write(tree: exp.Expr | None, words: Words) -> Statement:
         named = [table for table in tree.find_all(exp.Table) if not table.find_ancestor(exp.Select)]
         tables, doubt = _tables(named, words)
         doubt = doubt or unknown(tree, KNOWN_IN_WRITES)
-        keys = () if CHANGES_OTHERS.search(words.text) else primary_keys(tree)
-        return Statement("write", tables, doubt=doubt, keys=keys)
+        if CHANGES_OTHERS.search(words.text):
+            return Statement("write", tables, doubt=doubt)
+        keys, sets = primary_keys(tree), columns_set(tree)
+        return Statement("write", tables, doubt=doubt, keys=keys, sets=sets)
     if isinstance(tree, exp.Create | exp.Drop | exp.Alter | exp.TruncateTable):
         kind = str(tree.args.get("kind") or "TABLE").upper()
         tables, doubt = _tables(tree.find_all(exp.Table), words)

@@ -1,7 +1,9 @@
-"""The primary keys that every row changed by an UPDATE or DELETE must have."""
+"""Which rows and columns an UPDATE or DELETE of one table changes: the primary keys that every row
+must have, and the columns that are set."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
@@ -15,6 +17,10 @@ PLAIN = (
     *(exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE),
     *(exp.Column, exp.Identifier, exp.Literal, exp.Placeholder, exp.Tuple),
 )
+
+
+# A name that stands in the words as it was written.
+CERTAIN = re.compile(r"\w+", re.ASCII)
 
 
 def primary_keys(tree: exp.Update | exp.Delete) -> tuple[PrimaryKeys, ...]:
@@ -46,6 +52,24 @@ def primary_keys(tree: exp.Update | exp.Delete) -> tuple[PrimaryKeys, ...]:
             literals = tuple(int(value.name) for value in values)
             found.append(PrimaryKeys(column.name.lower(), literals, ()))
     return tuple(found)
+
+
+def columns_set(tree: exp.Update | exp.Delete) -> frozenset[str]:
+    """The columns that it sets, in lower case; none where it may set others."""
+    table = tree.this
+    items = tree.args.get("expressions") or ()
+    if not isinstance(table, exp.Table) or _joins(tree):
+        return frozenset()
+    owners = {"", table.alias_or_name.lower()}
+    names = set()
+    for item in items:
+        column = item.this if isinstance(item, exp.EQ) else None
+        if not isinstance(column, exp.Column) or column.table.lower() not in owners:
+            return frozenset()
+        if column.args.get("db") or not CERTAIN.fullmatch(column.name):
+            return frozenset()
+        names.add(column.name.lower())
+    return frozenset(names)
 
 
 def _joins(tree: exp.Expr) -> bool:

@@ -16,7 +16,7 @@ from ..storage import gates, keys, leases
 from ..storage.client import client
 from ..storage.errors import Unavailable
 from ..storage.near import near
-from . import last_writes
+from . import hot, last_writes
 from .statement import Statement
 
 logger = logging.getLogger(__name__)
@@ -99,7 +99,10 @@ def touched_by(alias: str, statement: Statement, params: Any, many: bool) -> Tou
     """What a write makes stale."""
     if statement.doubt:
         return whole_databases()
-    touched = of_tables(alias, statement.tables)
+    if table := hot.written_alone(alias, statement):
+        touched = Touched(frozenset([keys.hot_gate(alias, table)]), tables=statement.tables)
+    else:
+        touched = of_tables(alias, statement.tables)
     if statement.changes_rows:
         for table in statement.tables:
             touched |= _records(alias, table, statement, params, many)

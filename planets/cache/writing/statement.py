@@ -28,6 +28,8 @@ class Statement:
     # What happens to rows that were there before: nothing, something to some, or to just `keys`.
     changes_rows: bool = True
     keys: tuple[PrimaryKeys, ...] = ()
+    # The columns, in lower case, beside which an UPDATE sets none; () where they are not certain.
+    sets: frozenset[str] = frozenset()
     # Whether it commits what was open, though it is no COMMIT. "perhaps" also where it may begin a
     # transaction: whether one is open afterwards, only the server knows.
     commits: Literal["", "yes", "perhaps"] = ""

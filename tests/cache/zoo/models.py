@@ -53,9 +53,11 @@ class Comet(models.Model):
 
 
 @receiver(post_save, sender=Star)
-def star_saved(instance: Star, using: str, created: bool, **kwargs: Any) -> None:
+def star_saved(
+    instance: Star, using: str, created: bool, update_fields: Any, **kwargs: Any
+) -> None:
     """As a site does it that states on its signals what goes stale."""
-    saved(instance, using, created=created)
+    saved(instance, using, created=created, update_fields=update_fields)
     Star.records.saved(instance.pk, using)
 
 
