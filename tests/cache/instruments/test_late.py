@@ -43,9 +43,10 @@ def test_the_panel_and_the_header() -> None:
     with Watch() as watch:
         by_query()
     shown = summary(watch)
-    (row,) = shown["fetches"]
+    (group,) = shown["groups"]
+    (row,) = group["rows"]
     assert shown["title"].startswith("1 fetch: 1 stale")
-    assert (row["outcome"], row["cause"]) == ("stale", "table star was written")
+    assert (group["outcome"], row["cause"]) == ("stale", "table star was written")
     template = engines["django"].get_template("cache_aside/panel.html")
     page = template.render(shown)
     assert '<span class="outcome stale">stale</span>' in page
