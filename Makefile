@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo redis serve test bench faults wheel lint format clean
+.PHONY: help demo redis serve test bench faults judge wheel lint format clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,10 @@ faults: $(VENV)/test ## what visitors see of each fault of Redis and the databas
 	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq wrk >/dev/null; } \
 	  || { echo "wrk is needed to load the site: apt-get install wrk (brew install wrk)" >&2; exit 1; }
 	@$(BIN)/python -m tests.faults $(FAULTS)
+
+judge: $(VENV)/test ## Django's own tests with every queryset cached, each read compared; JUDGE=labels
+	@sh tests/system.sh
+	@$(BIN)/python -m tests.judge $(JUDGE)
 
 lint: $(VENV)/test ## ruff and mypy
 	@$(BIN)/ruff check .

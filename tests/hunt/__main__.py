@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,7 @@ class Hunt:
                 self.kill_a_writer, self.kill_a_writer_after_commit, self.cut_a_database_connection,
                 self.flush, self.cut_connections, self.pause, self.restart,
                 self.save_and_lose_what_follows, self.lose_everything,
+                self.refuse_writes, self.be_slow, self.evict,
             ]
         )  # fmt: skip
         self.diary.note(blow.__name__)
@@ -203,6 +205,37 @@ class Hunt:
         self.redis.stop(signal.SIGKILL)
         (self.redis.directory / "dump.rdb").unlink(missing_ok=True)
         self.redis.start()
+        self.disturbed = time.monotonic()
+
+    def refuse_writes(self) -> None:
+        """As a primary does that has lost its replicas: it goes on to serve reads."""
+        with self.configured(min_replicas_to_write=1):
+            time.sleep(self.random.uniform(0.05, 2))
+
+    def be_slow(self) -> None:
+        for _ in range(8):
+            self.redis.pause()
+            time.sleep(self.random.uniform(0.05, 0.2))
+            self.redis.resume()
+            time.sleep(0.01)
+        self.disturbed = time.monotonic()
+
+    def evict(self) -> None:
+        """Hardly anything fits, so any key may go at any time."""
+        with self.configured(maxmemory=1, maxmemory_policy="allkeys-random"):
+            time.sleep(self.random.uniform(0.05, 1))
+
+    @contextlib.contextmanager
+    def configured(self, **options: Any) -> Iterator[None]:
+        """The Redis is configured so for a while. Writes meanwhile are in trouble."""
+        with self.redis.client(decode_responses=True) as client:
+            names = {name.replace("_", "-"): value for name, value in options.items()}
+            before = {name: client.config_get(name)[name] for name in names}
+            for name, value in names.items():
+                client.config_set(name, value)
+            yield
+            for name, value in before.items():
+                client.config_set(name, value)
         self.disturbed = time.monotonic()
 
     # --- the database, behind Django's back

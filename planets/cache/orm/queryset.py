@@ -92,7 +92,7 @@ class CacheAsideQuerySet(models.QuerySet[M]):
     def _fetch_all(self) -> None:
         if self._result_cache is None:
             if self._is_cached and self._for_write and _writing.get():  # type: ignore[attr-defined]
-                self.query = self.query.chain(cast(CachedQuery, self.query).uncached)
+                self._query = self.query.chain(cast(CachedQuery, self.query).uncached)
             elif (lifetime := _prefetching.get()) and type(self.query) is Query:
                 self._prefetch(lifetime)
         super()._fetch_all()
@@ -103,7 +103,7 @@ class CacheAsideQuerySet(models.QuerySet[M]):
             ttl = lifetime.ttl if lifetime.ttl is not None else self.cache_ttl
             query: Any = self.query.chain(CachedQuery)
             query.become(replace(lifetime, ttl=ttl))
-            self.query = query
+            self._query = query  # to set `query` would make of values_list() a values()
 
     # What reads in order to write must read the database. Django marks the querysets that do.
 

@@ -53,11 +53,14 @@ class Session:
         It does not know of a BEGIN on MySQL.
         """
         connection, driver = self.connection, self.connection.connection
-        if driver is not None and connection.vendor == "sqlite":
-            return bool(driver.in_transaction or driver.isolation_level is not None)
-        if autocommit := getattr(driver, "get_autocommit", None):
-            # What the server said last: somebody may have run SET autocommit = 0.
-            return not autocommit()
+        try:
+            if driver is not None and connection.vendor == "sqlite":
+                return bool(driver.in_transaction or driver.isolation_level is not None)
+            if autocommit := getattr(driver, "get_autocommit", None):
+                # What the server said last: somebody may have run SET autocommit = 0.
+                return not autocommit()
+        except connection.Database.Error:
+            pass  # It is closed. What is run on it fails, in Django's own words.
         return bool(connection.in_atomic_block or not connection.autocommit)
 
     def may_change_transaction(self, statement: Statement) -> bool:
@@ -79,7 +82,10 @@ class Session:
         if driver is None:
             return False
         more = getattr(driver, "more_results", None)  # from mysqlclient 2.3 on
-        return bool(more()) if more else True
+        try:
+            return bool(more()) if more else True
+        except self.connection.Database.Error:
+            return False  # it is closed
 
     def ask(self) -> bool | None:
         """Whether a transaction is open; None where there is no answer."""
