@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from .cache import disabled
 from .cache.reads import NothingToRead, Read
-from .listing import PAGE
+from .listing import PAGE, Counts
 from .managers import MOON_SORTS, MOONS, PLANET_SORTS
 from .models import Moon, Planet
 from .pages.forms import MOST_CHOICES
@@ -49,14 +49,13 @@ def measured() -> list[Read]:
 
 def warmed() -> Iterator[Callable[[], object]]:
     """The managers' named queries as pages ask them, but for those that search for a text."""
-    with disabled():
-        everything = Planet.objects.counts()
+    total = Planet.objects.count()
+    small = Counts(total, total) if total <= PAGE else None
     yield partial(Planet.objects.counts)
     yield partial(Moon.objects.planets, MOST_CHOICES + 1)
     yield partial(Moon.objects.matching().count)
     for kind, sort, descending in product(["", *Planet.Kind.values], PLANET_SORTS, DIRECTIONS):
         facets: dict[str, Any] = {"kind": kind, "sort": sort, "descending": descending}
-        small = everything if everything.total <= PAGE else None
         yield partial(Planet.objects.leaf, 1, counts=small, **facets)
     for sort, descending in product(MOON_SORTS, DIRECTIONS):
         yield partial(list, Moon.objects.listed(sort=sort, descending=descending)[:MOONS])
@@ -66,8 +65,9 @@ def warmed() -> Iterator[Callable[[], object]]:
 
 def _most_seen() -> list[int]:
     """The planets of the first page: of a catalogue, all would fill the cache by themselves."""
-    with disabled():
-        return [one.pk for one in Planet.objects.leaf(1).rows]
+    first = Planet.objects.filter(position__isnull=False).order_by("position", "id")
+    first_of_all = [*first[:PAGE], *Planet.objects.order_by("id")[:PAGE]]
+    return [*dict.fromkeys(planet.pk for planet in first_of_all)][:PAGE]
 
 
 def pages() -> Iterator[str]:

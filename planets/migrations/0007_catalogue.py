@@ -1,5 +1,7 @@
 """From eight planets to a catalogue: host star and discovery, and an index for each order."""
 
+from typing import Any
+
 import django.core.validators
 from django.apps.registry import Apps
 from django.db import migrations, models
@@ -18,11 +20,10 @@ SORTS = (
 FACETS = ("kind", "star", "discovery_method")
 
 
-def text(length: int, label: str | None = None, **options: object) -> models.CharField:
+def text(length: int, label: str | None = None, **options: Any) -> models.CharField:
     """A text that a plain INSERT leaves empty."""
-    return models.CharField(
-        *([label] if label else []), max_length=length, default="", db_default="", **options
-    )
+    given: dict[str, Any] = {"default": "", "db_default": "", **options}
+    return models.CharField(label, max_length=length, **given)
 
 
 def limits(low: int, high: int) -> list[django.core.validators.BaseValidator]:

@@ -78,6 +78,6 @@ class Options:
 
 def candidates(search: str, chosen: Container[int]) -> list[Planet]:
     """Planets to add to a comparison: whose name contains `search`, or the first of all."""
-    facets = {"search": search, "sort": "name"} if search else {}
+    facets: dict[str, Any] = {"search": search, "sort": "name"} if search else {}
     rows = Planet.objects.leaf(1, **facets).rows
     return [planet for planet in rows if planet.pk not in chosen][:SUGGESTED]

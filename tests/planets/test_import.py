@@ -82,5 +82,5 @@ def test_the_other_catalogue_is_told_by_its_header_and_leaves_what_is_there(tmp_
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "\x00"])
 def test_another_file_is_one_line(tmp_path: Path, text: str) -> None:
-    with pytest.raises(CommandError, match="must have those of|is no CSV"):
+    with pytest.raises(CommandError, match=r"must have those of|is no CSV"):
         run(tmp_path, text)
