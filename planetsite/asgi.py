@@ -11,7 +11,7 @@ from .threads import OnFewThreads
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "planetsite.settings")
 with one_line_errors(WORKER_CANNOT_BOOT):
-    django_application = get_asgi_application()
     need_what_pages_need()
+    django_application = get_asgi_application()
 limit_waits()
 application = OnFewThreads(django_application, settings.THREADS)

@@ -9,6 +9,6 @@ from .serving import limit_waits, need_what_pages_need
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "planetsite.settings")
 with one_line_errors(WORKER_CANNOT_BOOT):
-    application = get_wsgi_application()
     need_what_pages_need()
+    application = get_wsgi_application()
 limit_waits()
