@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
+from zlib import crc32
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -28,6 +29,15 @@ EARTH_MASS, JUPITER_MASS = 5.9722, 1898.13  # 10²⁴ kg
 EARTH_RADIUS, JUPITER_RADIUS = 6378.1, 71_492.0  # km
 ASTRONOMICAL_UNIT = 149.5978707  # million km
 ZERO_CELSIUS = 273.15  # K
+
+
+# Colours and accents of planets that nobody has seen, by kind: nearly as those that we know.
+LOOKS = {
+    Planet.Kind.TERRESTRIAL: ("#c08a62 #7d4f38", "#9f968c #665d55", "#6f93a8 #7b8a5c"),
+    Planet.Kind.SUPER_EARTH: ("#a9876f #6b4a3a", "#7fa089 #4f7266", "#8d86a5 #5d5678"),
+    Planet.Kind.NEPTUNE_LIKE: ("#7fb2d6 #4f7fb0", "#93c9c4 #5f9c9c", "#8d9be0 #5a67b0"),
+    Planet.Kind.GAS_GIANT: ("#d8b48c #9a6242", "#c98f7a #8a4f48", "#cdbf9a #8f7c56"),
+}
 
 
 class BadRow(Exception):
@@ -107,7 +117,7 @@ def _put(rows: list[Row], source: str, report: Report, seen: set[str], *, dry: b
             where = "file" if name in seen else "table"
             report.complain(row.line, row.name, f"the {where} holds this name twice")
             continue
-        planet = twins[0] if twins else Planet(name=row.name)
+        planet = twins[0] if twins else _new(row)
         names = _take(planet, row, source)
         try:
             planet.clean_fields(
@@ -130,6 +140,13 @@ def _put(rows: list[Row], source: str, report: Report, seen: set[str], *, dry: b
         Planet.objects.bulk_create(new)
         for planet in changed:  # one by one, so that each record's signals tell of it
             planet.save()
+
+
+def _new(row: Row) -> Planet:
+    planet = Planet(name=row.name)
+    if looks := LOOKS.get(row.facts.get("kind", "")):
+        planet.colour, planet.accent = looks[crc32(row.name.encode()) % len(looks)].split()
+    return planet
 
 
 def _take(planet: Planet, row: Row, source: str) -> list[str]:

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from ..models import Planet
 
 SUN_RADIUS = 695_700  # km
-LETTER = 14.5  # a wide letter of a name, at its size in the picture
+LETTER = 12  # a wide letter of a name, at its size in the picture
 LINE, LONGEST = 12, 18  # letters: a longer name takes two lines; more of one are cut
 SMALLEST = 0.02  # the factor of a globe that is just seen
 # Saturn's rings C, B and A, in hundredths of its radius: middle, width, and opacity.
@@ -84,7 +84,9 @@ class Placed:
     @property
     def lines(self) -> list[tuple[float, str]]:
         """Each line of the name with its height in the picture."""
-        return [(352 + 24 * (number - len(self.name) + 1), t) for number, t in enumerate(self.name)]
+        return [
+            (352 + 12 * (1 - len(self.name)) + 24 * row, text) for row, text in enumerate(self.name)
+        ]
 
 
 @dataclass(frozen=True)
