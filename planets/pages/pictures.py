@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from ..models import Planet
 
 SUN_RADIUS = 695_700  # km
-LETTER = 12  # a wide letter of a name, at its size in the picture
+LETTER = 13  # a wide letter of a name, at its size in the picture
 LINE, LONGEST = 12, 18  # letters: a longer name takes two lines; more of one are cut
 SMALLEST = 0.02  # the factor of a globe that is just seen
 # Saturn's rings C, B and A, in hundredths of its radius: middle, width, and opacity.

@@ -12,7 +12,7 @@ from ..facts import BY_FIELD
 from ..listing import PAGE
 from ..managers import BRIEF_TTL
 from ..models import Moon, Planet
-from . import chooser, comparison, factsheet, pictures
+from . import chooser, comparison, factsheet, orbits, pictures
 from .forms import MOST_CHOICES, MoonFilter, PlanetFilter
 
 IN_ORDER = {"sort": "position", "descending": False}  # what `leaf` of all planets is asked for
@@ -87,6 +87,7 @@ def planet(request: HttpRequest, planet_id: int) -> HttpResponse:
             "groups": factsheet.grouped(found),
             "headlines": factsheet.known(found, ("radius", "day_length", "orbital_period")),
             "sources": factsheet.sources(found),
+            "orbits": orbits.chart(found, system),
             "moons": list(Moon.objects.of(found.pk)),
             "previous": previous,
             "next": following,

@@ -90,7 +90,7 @@ def test_names_in_the_picture_do_not_touch() -> None:
     drawn = scene(planets, sun=False)
     assert drawn.enlarged
     for placed in drawn.placed:
-        assert 12 * max(map(len, placed.name)) < placed.width
+        assert 13 * max(map(len, placed.name)) < placed.width
 
 
 def test_planets_to_compare_are_found_by_their_names(many: None, client: Client) -> None:
@@ -119,6 +119,17 @@ def test_the_pages_of_planets_say_where_facts_stand_and_lead_to_their_editor(
     assert '<link rel="canonical" href="http://testserver/planets/3/">' in text
     assert '<meta property="og:title" content="Earth">' in text
     assert "NASA&#x27;s Planetary Fact Sheet" in text
+
+
+def test_the_planets_of_a_star_stand_by_their_distance(client: Client) -> None:
+    drawn = client.get("/planets/3/").context["orbits"]
+    assert [orbit.planet.name for orbit in drawn.orbits][:3] == ["Mercury", "Venus", "Earth"]
+    places = [orbit.x for orbit in drawn.orbits]
+    assert places == sorted(places)
+    assert [orbit.planet.name for orbit in drawn.orbits if orbit.here] == ["Earth"]
+    assert "1 au" in [name for _, name in drawn.marks]
+    lone = Planet.objects.create(name="No distance")
+    assert client.get(lone.get_absolute_url()).context["orbits"] is None
 
 
 def test_a_place_in_the_order_is_one_planets(admin_client: Client) -> None:
