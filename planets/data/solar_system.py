@@ -77,7 +77,7 @@ _LOOKS = {
 }  # fmt: skip
 
 # What the ancients saw has no year.
-_FOUND = {"Uranus": (1781, "sight"), "Neptune": (1846, "sight")}
+_FOUND = {"Earth": (None, ""), "Uranus": (1781, "sight"), "Neptune": (1846, "sight")}
 
 STAR = "Sun"
 PLANETS: tuple[dict[str, str | float | bool | None], ...] = tuple(
