@@ -5,13 +5,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo redis serve test bench faults judge wheel lint format clean
+.PHONY: help demo redis shell watch serve test bench faults judge wheel lint format clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/site redis ## the site with data, an embedded Redis and the debug toolbar, on PORT=8000
 	@exec $(BIN)/python -u -m planetsite.demo --port "$(PORT)"
+
+shell: $(VENV)/site ## a Python shell on the demo that is running
+	@exec $(BIN)/python -m planetsite.demo shell
+
+watch: $(VENV)/site ## the cache of the demo that is running, live
+	@exec $(BIN)/python -m planetsite.demo show_cache --watch
 
 serve: $(VENV)/site ## the site by gunicorn, configured by the environment or .env
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0

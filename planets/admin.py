@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
 from .cache.admin.record import RecordAdmin
-from .facts import BODY, BY_FIELD, CLIMATE, FACTS, GROUPS, ORBIT, ROTATION, TRAITS
+from .facts import BODY, BY_FIELD, CLIMATE, DISCOVERY, FACTS, GROUPS, ORBIT, ROTATION, TRAITS
 from .models import Moon, Planet
 from .pages.export import write_csv
 
@@ -35,6 +35,17 @@ class PlanetForm(forms.ModelForm):
         if "name" in self.changed_data and others.exists():
             raise forms.ValidationError(f"A planet's name must be its own; {name!r} is taken.")
         return name
+
+    def clean(self) -> dict[str, Any]:
+        """One place in the order of a star is one planet's; only a new one is checked, too."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        position = cleaned.get("position")
+        if position is not None and {"position", "star"} & {*self.changed_data}:
+            others = Planet.objects.exclude(pk=self.instance.pk)
+            taken = others.filter(position=position, star=cleaned.get("star", "")).first()
+            if taken:
+                self.add_error("position", f"Place {position} is taken by {taken.name}.")
+        return cleaned
 
 
 class MoonFormSet(forms.BaseInlineFormSet):
@@ -81,12 +92,24 @@ class PlanetAdmin(RecordAdmin):
         (ROTATION, {"fields": FIELDS[ROTATION]}),
         (ORBIT, {"fields": FIELDS[ORBIT]}),
         (CLIMATE, {"fields": FIELDS[CLIMATE]}),
+        (
+            DISCOVERY,
+            {"fields": ("star", "discovery_year", "discovery_method", *FIELDS[DISCOVERY])},
+        ),
         ("Yes or no", {"fields": [trait.field for trait in TRAITS]}),
         ("Picture", {"fields": LOOKS, "classes": ["collapse"]}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Planet]:
         return super().get_queryset(request).annotate(moon_total=Count("moons"))
+
+    def save_model(
+        self, request: HttpRequest, obj: Planet, form: forms.ModelForm, change: bool
+    ) -> None:
+        """What an editor changes is no longer as the catalogue has it."""
+        kept = [name for name in obj.sourced.split(",") if name and name not in form.changed_data]
+        obj.sourced = ",".join(kept)
+        super().save_model(request, obj, form, change)
 
     @admin.display(description="mass", ordering="mass")
     def mass_text(self, planet: Planet) -> str:

@@ -14,7 +14,11 @@ MINUS = "\N{MINUS SIGN}"
 
 @dataclass(frozen=True)
 class Fact:
-    """A measured fact. `earth` is NASA's value for the Earth, where a ratio to it makes sense."""
+    """A measured fact. `earth` is NASA's value for the Earth, where a ratio to it makes sense.
+
+    `minimum` and `maximum` are what a planet may have; beyond them is a slip of the pen, or a star.
+    `power` is the power of ten that the unit begins with, as 24 in 10²⁴ kg.
+    """
 
     field: str
     label: str
@@ -24,14 +28,17 @@ class Fact:
     minimum: float | None = 0
     maximum: float | None = None
     earth: float | None = None
+    power: int = 0
 
     def text(self, value: float | None) -> str:
-        """The value with its unit, as "5.97 × 10²⁴ kg", which a line end does not part."""
+        """The value with its unit, as "1.898 × 10²⁷ kg", which a line end does not part."""
         if value is None:
             return MISSING
-        times = "× " if self.unit[0].isdigit() else ""
         gap = "" if self.unit == "°" else " "
-        return f"{number(value)}{gap}{times}{self.unit}".replace(" ", "\N{NO-BREAK SPACE}")
+        text = f"{number(value)}{gap}{self.unit}"
+        if self.power:
+            text = f"{scientific(value, self.power)} {self.unit.partition(' ')[2]}"
+        return text.replace(" ", "\N{NO-BREAK SPACE}")
 
     def times_earth(self, value: float | None) -> str:
         """The value as a multiple of the Earth's, "" where there is none to tell."""
@@ -44,24 +51,64 @@ def number(value: float) -> str:
     return format(value, digits if abs(value) < 1e15 else ".3g").replace("-", MINUS)
 
 
+SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def scientific(value: float, power: int) -> str:
+    """`value` × 10^`power` with one digit before the point: 1898, 24 is 1.898 × 10²⁷."""
+    digits, exponent = f"{value:.7e}".split("e")
+    if not value:
+        return "0"
+    shown = digits.rstrip("0").rstrip(".").replace("-", MINUS)
+    return f"{shown} × 10{str(int(exponent) + power).translate(SUPERSCRIPT)}"
+
+
 def ratio(value: float) -> str:
     """Three significant digits, and whole numbers from 100 up: 0.0553, 9.45, 318."""
     return format(value, ".3g" if abs(value) < 100 else ",.0f")
 
 
 BODY, ORBIT, ROTATION, CLIMATE = "Body", "Orbit", "Rotation", "Air and climate"
-GROUPS = (BODY, ROTATION, ORBIT, CLIMATE)
+DISCOVERY = "Star and discovery"
+GROUPS = (BODY, ROTATION, ORBIT, CLIMATE, DISCOVERY)
 
+# The largest values are some times those of the most extreme planets that are known.
 FACTS = (
-    Fact("mass", "mass", "10²⁴ kg", BODY, "How much matter it holds.", earth=5.97),
-    Fact("radius", "radius", "km", BODY, "From the centre to the equator.", earth=6378),
-    Fact("density", "density", "kg/m³", BODY, "Mass divided by volume.", earth=5514),
+    Fact(
+        "mass",
+        "mass",
+        "10²⁴ kg",
+        BODY,
+        "How much matter it holds.",
+        maximum=200_000,
+        earth=5.97,
+        power=24,
+    ),
+    Fact(
+        "radius",
+        "radius",
+        "km",
+        BODY,
+        "From the centre to the equator.",
+        maximum=1_000_000,
+        earth=6378,
+    ),
+    Fact(
+        "density",
+        "density",
+        "kg/m³",
+        BODY,
+        "Mass divided by volume.",
+        maximum=500_000,
+        earth=5514,
+    ),
     Fact(
         "gravity",
         "gravity",
         "m/s²",
         BODY,
         "At the equator; for giants where the pressure is 1 bar.",
+        maximum=10_000,
         earth=9.8,
     ),
     Fact(
@@ -70,6 +117,7 @@ FACTS = (
         "km/s",
         BODY,
         "The speed that leaves the planet for good.",
+        maximum=10_000,
         earth=11.2,
     ),
     Fact(
@@ -78,9 +126,18 @@ FACTS = (
         "hours",
         ROTATION,
         "One turn against the stars; negative where it turns backwards.",
-        minimum=None,
+        minimum=-1_000_000,
+        maximum=1_000_000,
     ),
-    Fact("day_length", "length of day", "hours", ROTATION, "From noon to noon.", earth=24),
+    Fact(
+        "day_length",
+        "length of day",
+        "hours",
+        ROTATION,
+        "From noon to noon.",
+        maximum=1_000_000,
+        earth=24,
+    ),
     Fact(
         "axial_tilt",
         "axial tilt",
@@ -91,19 +148,29 @@ FACTS = (
     ),
     Fact(
         "distance",
-        "distance from the Sun",
+        "distance from its star",
         "million km",
         ORBIT,
         "The mean: half the orbit's long axis.",
+        maximum=100_000_000,
         earth=149.6,
     ),
-    Fact("orbital_period", "orbital period", "days", ORBIT, "One year of the planet.", earth=365.2),
+    Fact(
+        "orbital_period",
+        "orbital period",
+        "days",
+        ORBIT,
+        "One year of the planet.",
+        maximum=10_000_000_000,
+        earth=365.2,
+    ),
     Fact(
         "orbital_velocity",
         "orbital velocity",
         "km/s",
         ORBIT,
-        "The mean speed around the Sun.",
+        "The mean speed around its star.",
+        maximum=10_000,
         earth=29.8,
     ),
     Fact(
@@ -113,6 +180,16 @@ FACTS = (
         CLIMATE,
         "At the surface; for giants where the pressure is 1 bar.",
         minimum=ABSOLUTE_ZERO,
+        maximum=10_000,
+    ),
+    Fact(
+        "equilibrium_temperature",
+        "equilibrium temperature",
+        "°C",
+        CLIMATE,
+        "What the light of its star alone keeps it at.",
+        minimum=ABSOLUTE_ZERO,
+        maximum=10_000,
     ),
     Fact(
         "surface_pressure",
@@ -120,7 +197,16 @@ FACTS = (
         "bar",
         CLIMATE,
         "Of the air at the surface; giants have no surface.",
+        maximum=1_000_000,
         earth=1,
+    ),
+    Fact(
+        "star_distance",
+        "distance from us",
+        "parsecs",
+        DISCOVERY,
+        "Of its star from the Sun; a parsec is 3.26 light years.",
+        maximum=100_000,
     ),
 )
 BY_FIELD = {fact.field: fact for fact in FACTS}

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from .cache import Records
 from .facts import BY_FIELD
-from .fields import FactField, UnsignedAutoField, at_least
+from .fields import FactField, UnsignedAutoField, at_least, at_most
 from .managers import MoonManager, PlanetManager
 
 COLOUR = RegexValidator(
@@ -29,6 +29,24 @@ class Planet(models.Model):
         TERRESTRIAL = "terrestrial", "Terrestrial planet"
         GAS_GIANT = "gas-giant", "Gas giant"
         ICE_GIANT = "ice-giant", "Ice giant"
+        DWARF = "dwarf-planet", "Dwarf planet"
+        SUPER_EARTH = "super-earth", "Super-Earth"
+        NEPTUNE_LIKE = "neptune-like", "Neptune-like planet"
+
+    class Method(models.TextChoices):
+        TRANSIT = "transit", "Transit"
+        RADIAL_VELOCITY = "radial-velocity", "Radial velocity"
+        MICROLENSING = "microlensing", "Microlensing"
+        IMAGING = "imaging", "Imaging"
+        TIMING = "timing", "Timing"
+        ASTROMETRY = "astrometry", "Astrometry"
+        BRIGHTNESS = "brightness", "Orbital brightness"
+        DISC_KINEMATICS = "disc-kinematics", "Disc kinematics"
+        SIGHT = "sight", "Seen in the sky"
+
+    class Source(models.TextChoices):
+        NASA = "nasa", "NASA Exoplanet Archive"
+        OPEN = "open", "Open Exoplanet Catalogue"
 
     id = UnsignedAutoField(primary_key=True)
     name = models.CharField(max_length=30)
@@ -39,7 +57,7 @@ class Planet(models.Model):
         "order from the Sun",
         null=True,
         blank=True,
-        validators=[at_least(1)],
+        validators=[at_least(1), at_most(1_000)],
         help_text="Counted from the Sun: Mercury is 1.",
     )
     mass = FactField(null=True, blank=True)
@@ -55,6 +73,33 @@ class Planet(models.Model):
     axial_tilt = FactField(null=True, blank=True)
     mean_temperature = FactField(null=True, blank=True)
     surface_pressure = FactField(null=True, blank=True)
+    equilibrium_temperature = FactField(null=True, blank=True)
+    star = models.CharField(
+        "host star",
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What it goes round: the Sun, for the planets of the solar system.",
+    )
+    star_distance = FactField(null=True, blank=True)
+    discovery_year = models.PositiveSmallIntegerField(
+        "year of discovery",
+        null=True,
+        blank=True,
+        validators=[
+            MinValueValidator(1600, "Must be 1600 or later."),
+            MaxValueValidator(this_year, "Must be this year or earlier."),
+        ],
+    )
+    discovery_method = models.CharField(
+        "method of discovery",
+        max_length=16,
+        choices=Method.choices,
+        blank=True,
+        default="",
+        db_default="",
+    )
     has_rings = models.BooleanField("rings", null=True, blank=True)
     has_magnetic_field = models.BooleanField("magnetic field", null=True, blank=True)
     description = models.CharField(max_length=500, blank=True, default="", db_default="")
@@ -81,11 +126,29 @@ class Planet(models.Model):
         help_text="For broad rings such as Saturn's; faint rings need none.",
     )
 
+    # Which catalogue it was imported from, and the names of the fields that are as they were there.
+    source = models.CharField(
+        max_length=8, choices=Source.choices, editable=False, default="", db_default=""
+    )
+    sourced = models.CharField(max_length=200, editable=False, default="", db_default="")
+
     objects = PlanetManager()
     records = Records["Planet"]()
 
     class Meta:
         db_table = "planet"
+        # One for each order of the list, which is read to the end of a page. A facet has its rows
+        # in the usual order beside it, so that those of a page need no sorting.
+        indexes = (
+            *(
+                models.Index(fields=[field], name=f"planet_{field}")
+                for field in ("position", "name", "discovery_year", *BY_FIELD)
+            ),
+            *(
+                models.Index(fields=[facet, "position"], name=f"planet_by_{facet}")
+                for facet in ("kind", "star", "discovery_method")
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name
@@ -98,10 +161,16 @@ class Moon(models.Model):
     planet = models.ForeignKey(Planet, on_delete=models.CASCADE, related_name="moons")
     name = models.CharField(max_length=40)
     radius = models.FloatField(
-        null=True, blank=True, validators=[at_least(0)], help_text="The mean, in km."
+        null=True,
+        blank=True,
+        validators=[at_least(0), at_most(100_000)],
+        help_text="The mean, in km.",
     )
     orbital_period = models.FloatField(
-        null=True, blank=True, help_text="In days; negative where it orbits backwards."
+        null=True,
+        blank=True,
+        validators=[at_least(-1_000_000), at_most(1_000_000)],
+        help_text="In days; negative where it orbits backwards.",
     )
     discovery_year = models.PositiveSmallIntegerField(
         null=True,

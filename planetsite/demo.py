@@ -41,7 +41,11 @@ class Stop(Exception):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", default="8000")
-    port = parser.parse_args().port
+    parser.add_argument("manage", nargs=argparse.REMAINDER, help="a command of manage.py")
+    given = parser.parse_args()
+    if given.manage:
+        return manage(given.manage)
+    port = given.port
     for way in STOPS:
         signal.signal(way, _stop)
     with ExitStack() as running:
@@ -61,15 +65,9 @@ def serve(wish: str, running: ExitStack) -> None:
         sys.exit("A demo is running already: end it with Ctrl-C where it was started.")
     port = _usable_port(wish)
     path = _start_redis(running)
-    os.environ.update(dict.fromkeys(VARIABLES, ""))  # what is set is for another site
-    os.environ.update(
-        DJANGO_SETTINGS_MODULE="planetsite.settings",
-        DJANGO_RUNSERVER_HIDE_WARNING="true",
-        ENV_FILE=os.devnull,
-        DEBUG="on",
-        SQLITE_PATH=str(HOME / "db.sqlite3"),
-        REDIS_URL=f"unix://{quote(str(path))}?db=0",
-    )
+    (HOME / "redis.path").write_text(str(path))
+    running.callback((HOME / "redis.path").unlink, missing_ok=True)
+    _set_environment(path)
     import django
     from django.core.management import call_command
 
@@ -83,8 +81,34 @@ def serve(wish: str, running: ExitStack) -> None:
         print(f"  Log in as     {ADMIN}, password {password}   (shown this once)")
     else:
         print(f"  Log in as     {ADMIN}; rm -r .demo and a new start make a new password")
+    print("  In another terminal: make watch shows the cache live, make shell is a Python shell,")
+    print("  and .venv/bin/python -m planetsite.demo COMMAND runs any command of manage.py.")
     print("  Ctrl-C ends it. The debug toolbar is at the right edge of each page.\n", flush=True)
     call_command("runserver", f"127.0.0.1:{port}", use_reloader=False, skip_checks=True)
+
+
+def _set_environment(redis_path: Path) -> None:
+    os.environ.update(dict.fromkeys(VARIABLES, ""))  # what is set is for another site
+    os.environ.update(
+        DJANGO_SETTINGS_MODULE="planetsite.settings",
+        DJANGO_RUNSERVER_HIDE_WARNING="true",
+        ENV_FILE=os.devnull,
+        DEBUG="on",
+        SQLITE_PATH=str(HOME / "db.sqlite3"),
+        REDIS_URL=f"unix://{quote(str(redis_path))}?db=0",
+    )
+
+
+def manage(command: list[str]) -> None:
+    """Run a command of manage.py on the demo that is running."""
+    try:
+        redis_path = Path((HOME / "redis.path").read_text())
+    except OSError:
+        sys.exit("No demo is running: start one with make demo, and leave it running.")
+    _set_environment(redis_path)
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(["manage.py", *command])
 
 
 def _stop(signum: int, frame: FrameType | None) -> None:
@@ -103,9 +127,23 @@ def _usable_port(wish: str) -> int:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                sys.exit(f"Port {port} is taken: PORT=8001 make demo.")
-            sys.exit(f"Port {port} cannot be used ({error.strerror}): PORT=8001 make demo.")
+                sys.exit(f"Port {port} is taken: PORT={_free_port(port)} make demo.")
+            sys.exit(
+                f"Port {port} cannot be used ({error.strerror}): PORT={_free_port(8000)} make demo."
+            )
     return port
+
+
+def _free_port(beside: int) -> int:
+    """The next one that is free; any, where a hundred are taken."""
+    for port in [*range(beside + 1, min(beside + 101, 65536)), 0]:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    return 0
 
 
 def _start_redis(running: ExitStack) -> Path:

@@ -76,9 +76,20 @@ _LOOKS = {
     ),
 }  # fmt: skip
 
+# What the ancients saw has no year.
+_FOUND = {"Earth": (None, ""), "Uranus": (1781, "sight"), "Neptune": (1846, "sight")}
+
+STAR = "Sun"
 PLANETS: tuple[dict[str, str | float | bool | None], ...] = tuple(
     dict(zip(_COLUMNS, row, strict=True))
-    | {"position": position}
+    | {"position": position, "star": STAR}
+    | dict(
+        zip(
+            ("discovery_year", "discovery_method"),
+            _FOUND.get(str(row[0]), (None, "sight")),
+            strict=True,
+        )
+    )
     | dict(
         zip(("colour", "accent", "ring_colour", "description"), _LOOKS[str(row[0])], strict=True)
     )

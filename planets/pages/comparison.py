@@ -1,10 +1,13 @@
 """Planets side by side: which ones the address names, and how long their bars are."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..facts import FACTS, TRAITS, Fact, Trait
 from ..models import Planet
+from .factsheet import shown
 
 MOST = 12  # more would not fit a page
 # Characters that are read, several times as many as 12 ids take: anybody can send megabytes.
@@ -59,26 +62,62 @@ class Bar:
 
 @dataclass(frozen=True)
 class Row:
-    """One fact of all the planets; `zero` is where nought lies, in hundredths of the row."""
+    """One fact of all the planets; `zero` is where nought lies, in hundredths of the row.
+
+    A row is logarithmic where that is asked for and all its values are above nought.
+    """
 
     fact: Fact | Trait
     bars: Sequence[Bar]
     zero: float = 0
+    logarithmic: bool = False
 
 
-def compare(planets: Sequence[Planet]) -> list[Row]:
-    return [
-        *(_measure(fact, planets) for fact in FACTS),
-        *(
-            Row(trait, [Bar(p, trait.text(getattr(p, trait.field)), "") for p in planets])
-            for trait in TRAITS
-        ),
+def ordered(planets: Sequence[Planet], sort: str, descending: bool) -> list[Planet]:
+    """By name or a fact, unknown values last; as they are where `sort` is empty."""
+    if not sort:
+        return list(planets)
+
+    def value(planet: Planet) -> Any:
+        found = getattr(planet, sort)
+        return found.casefold() if isinstance(found, str) else found
+
+    known = [planet for planet in planets if value(planet) is not None]
+    unknown = [planet for planet in planets if value(planet) is None]
+    return sorted(known, key=value, reverse=descending) + unknown
+
+
+def compare(planets: Sequence[Planet], *, logarithmic: bool = False) -> list[Row]:
+    """A row for each fact that is known of one of them at least."""
+    measured = [
+        _measure(fact, planets, logarithmic)
+        for fact in FACTS
+        if any(getattr(planet, fact.field) is not None for planet in planets)
     ]
+    traits = [
+        Row(trait, [Bar(p, trait.text(getattr(p, trait.field)), "") for p in planets])
+        for trait in TRAITS
+        if any(getattr(planet, trait.field) is not None for planet in planets)
+    ]
+    return [*measured, *traits]
 
 
-def _measure(fact: Fact, planets: Sequence[Planet]) -> Row:
+def _measure(fact: Fact, planets: Sequence[Planet], logarithmic: bool) -> Row:
     values: list[float | None] = [getattr(planet, fact.field) for planet in planets]
     known = [value for value in values if value is not None]
+    words = [shown(planet, fact.field) for planet in planets]
+    if logarithmic and known and min(known) > 0:
+        # The smallest has a bar too: of a decade's length before it.
+        low, high = math.log10(min(known)) - 1, math.log10(max(known))
+        lengths = [(math.log10(v) - low) / (high - low) * 100 if v else 0 for v in values]
+        return Row(
+            fact,
+            [
+                Bar(p, word.text, word.times_earth, 0, round(length, 2), known=v is not None)
+                for p, word, length, v in zip(planets, words, lengths, values, strict=True)
+            ],
+            logarithmic=True,
+        )
     low, high = min([0, *known]), max([0, *known])
     scale = 100 / (high - low) if high > low else 0
     return Row(
@@ -86,13 +125,13 @@ def _measure(fact: Fact, planets: Sequence[Planet]) -> Row:
         [
             Bar(
                 planet,
-                fact.text(value),
-                fact.times_earth(value),
+                word.text,
+                word.times_earth,
                 start=round((min(value or 0, 0) - low) * scale, 2),
                 length=round(abs(value or 0) * scale, 2),
                 known=value is not None,
             )
-            for planet, value in zip(planets, values, strict=True)
+            for planet, word, value in zip(planets, words, values, strict=True)
         ],
         zero=round(-low * scale, 2),
     )

@@ -18,6 +18,9 @@ from django.utils.safestring import SafeString
 from ..models import Planet
 
 SUN_RADIUS = 695_700  # km
+LETTER = 13  # a wide letter of a name, at its size in the picture
+LINE, LONGEST = 12, 18  # letters: a longer name takes two lines; more of one are cut
+SMALLEST = 0.02  # the factor of a globe that is just seen
 # Saturn's rings C, B and A, in hundredths of its radius: middle, width, and opacity.
 BROAD_RINGS = ((138.0, 28.0, 0.3), (174.0, 42.0, 0.85), (215.0, 24.0, 0.6))
 FAINT_RINGS = ((120.0, 1.6, 0.7),)
@@ -29,7 +32,12 @@ BANDS: dict[str, tuple[tuple[float, float, float], ...]] = {
     ),
     Planet.Kind.ICE_GIANT: ((-100, 40, 0.35), (-22, 30, 0.16), (28, 22, 0.26), (66, 34, 0.4)),
 }  # fmt: skip
-LANDS: dict[str, int] = {Planet.Kind.TERRESTRIAL: 10}
+BANDS[Planet.Kind.NEPTUNE_LIKE] = BANDS[Planet.Kind.ICE_GIANT]
+LANDS: dict[str, int] = {
+    Planet.Kind.TERRESTRIAL: 10,
+    Planet.Kind.SUPER_EARTH: 8,
+    Planet.Kind.DWARF: 5,
+}
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,14 @@ class Placed:
     scale: float
     left: float
     width: float
+    name: tuple[str, ...]  # in lines
+
+    @property
+    def lines(self) -> list[tuple[float, str]]:
+        """Each line of the name with its height in the picture."""
+        return [
+            (352 + 12 * (1 - len(self.name)) + 24 * row, text) for row, text in enumerate(self.name)
+        ]
 
 
 @dataclass(frozen=True)
@@ -83,6 +99,8 @@ class Scene:
     placed: Sequence[Placed]
     width: float
     sun_radius: float
+    sun: bool = False  # whether it is in the picture
+    enlarged: bool = False  # whether the smallest are not to scale, so that they are seen
 
     SUN_EDGE: ClassVar = 96
 
@@ -128,14 +146,28 @@ def scene(planets: Sequence[Planet], *, sun: bool) -> Scene:
     largest = max((planet.radius or 0 for planet in known), default=1)
     per_km = 145 / largest
     left: float = Scene.SUN_EDGE + 18 if sun else 8
-    placed = []
+    placed: list[Placed] = []
+    enlarged = False
     for planet in known:
         drawn = globe(planet)
-        scale = (planet.radius or 0) * per_km / 100
-        width = max(2 * scale * drawn.reach + 16, 92)
-        placed.append(Placed(planet, drawn, left + width / 2, scale, left, width))
+        scale = max((planet.radius or 0) * per_km / 100, SMALLEST)
+        enlarged = enlarged or scale == SMALLEST
+        name = in_lines(planet.name)
+        text = LETTER * max(map(len, name)) + 14
+        width = max(2 * scale * drawn.reach + 16, 92, text)
+        placed.append(Placed(planet, drawn, left + width / 2, scale, left, width, name))
         left += width
-    return Scene(placed, width=left + 8, sun_radius=SUN_RADIUS * per_km)
+    return Scene(placed, left + 8, SUN_RADIUS * per_km, sun, enlarged)
+
+
+def in_lines(name: str) -> tuple[str, ...]:
+    """A name in one line or two, parted where a space or a hyphen is nearest to its middle."""
+    if len(name) <= LINE:
+        return (name,)
+    breaks = [place + 1 for place, letter in enumerate(name[:-1]) if letter in " -"]
+    middle = min(breaks, key=lambda place: abs(place - len(name) / 2), default=0)
+    lines = (name[:middle].strip(), name[middle:]) if middle else (name,)
+    return tuple(line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…" for line in lines)
 
 
 def _chance(seed: str) -> Iterator[float]:

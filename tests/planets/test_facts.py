@@ -21,7 +21,7 @@ def test_a_fact_gives_its_column_the_label_and_the_unit() -> None:
 
     assert isinstance(field, FactField)
     assert field.verbose_name == "orbital velocity"
-    assert field.help_text == "In km/s. The mean speed around the Sun."
+    assert field.help_text == "In km/s. The mean speed around its star."
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_fact_gives_its_column_the_label_and_the_unit() -> None:
     [
         ("radius", 71492.0, f"71,492{NBSP}km"),
         ("radius", 6378.137, f"6,378.137{NBSP}km"),
-        ("mass", 0.33, f"0.33{NBSP}×{NBSP}10²⁴{NBSP}kg"),
+        ("mass", 0.33, f"3.3{NBSP}×{NBSP}10²³{NBSP}kg"),
         ("mean_temperature", -65, f"{MINUS}65{NBSP}°C"),
         ("axial_tilt", 177.4, "177.4°"),
         ("surface_pressure", 0.0, f"0{NBSP}bar"),

@@ -88,13 +88,18 @@ def test_a_search_is_kept_briefly(redis: Any, client: Client, address: str) -> N
     for number in range(5):
         client.get(address.format(f"x{number}"))
     new = {*redis.keys("sql:*")} - before
-    assert len(new) == 5
+    assert len(new) in (5, 10)  # the rows; of moons their count, too
     assert all(redis.ttl(key) <= 1.1 * BRIEF_TTL for key in new)
     assert all(redis.ttl(key) > 1.1 * BRIEF_TTL for key in before)
 
 
 FEW = (
-    *("/", "/?kind=gas-giant", "/?sort=name", "/?q=&kind=&sort=mass&order=desc"),
+    *(
+        "/",
+        "/?kind=gas-giant",
+        "/?sort=name",
+        "/?q=&kind=&sort=mass&order=desc&method=&star=&year=",
+    ),
     *("/moons/", "/moons/?planet=3", "/moons/?q=&planet=&sort=radius&order=asc", "/planets/3/"),
 )
 ENDLESS = (
