@@ -27,7 +27,7 @@ from ..conf import conf
 from ..events import Fetch, Outcome, Tier, fetched
 from ..storage import gates, leases
 from ..storage.client import client
-from ..storage.errors import Unavailable
+from ..storage.errors import Foreign, Unavailable
 from ..storage.near import near
 from ..storage.wire import Command
 from . import loads, memory
@@ -96,10 +96,10 @@ def beginning(lookup: Lookup, reason: str = "") -> Generator[float, None, Begun]
             claimed = Claim(look(lookup))
             claimed = yield from claiming(lookup, claimed.seen)
             reason = claimed.reason
+    except (Forbidden, Foreign) as error:
+        outcome, reason = "bypass", str(error)
     except Unavailable as error:
         outcome, reason = "error", str(error)
-    except Forbidden as error:
-        outcome, reason = "bypass", str(error)
     return Begun(claimed, outcome, "redis", reason, started)
 
 
@@ -210,7 +210,7 @@ def ask_for_leases(lookup: Lookup, seen: Seen, token: str) -> tuple[Seen, dict[s
     claims = [leases.claim(key, token) for key in asked]
     looks = lookup.shelf.look(lookup, asked)
     try:
-        replies = client.call(*admits, *claims, *looks)
+        replies = client.own(looks, client.call(*admits, *claims, *looks))
     except BaseException:
         release(asked, token)  # Redis may have given them, and its answer is lost
         raise

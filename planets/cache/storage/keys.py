@@ -142,11 +142,17 @@ def lease(key: str) -> str:
     return f"{conf().PREFIX}lease:{{{key}}}"
 
 
+def owner(database_gate: str) -> str:
+    """`owner:{gen:<database>:*}`: the lease of a whole database, held by the one that it names."""
+    return f"{conf().PREFIX}owner:{{{database_gate}}}"
+
+
 KINDS = {
     **{f"{kind}:": kind for kind in COMPUTED},
     "sql:": "sql",
     "gen:": "gate",
     "lease:": "lease",
+    "owner:": "lease",
     "stat:": "statistics",
 }
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db import connections
 
+from ..conf import conf
+
 PLAIN = re.compile(r"[\w.-]+", re.ASCII)
 # What of a connection's settings cannot change a result; all else is part of its identity.
 HARMLESS = frozenset(
@@ -31,10 +33,11 @@ def database(alias: str) -> str:
 def database_name(alias: str) -> str:
     """The database's own name, as it stands in keys: the same in all processes of a site.
 
+    A replica has that of its primary, which SAME_AS names.
     Not its address: one process may reach it by a socket, another through a proxy. Two databases
     of one name share gates, which costs a miss; their entries they do not share (`identity`).
     """
-    settings = connections.settings[alias]
+    settings = connections.settings[conf().SAME_AS.get(alias, alias)]
     name = str(settings["NAME"])
     if settings["ENGINE"].endswith("sqlite3") and (":memory:" in name or "mode=memory" in name):
         return f"memory-{os.getpid()}"  # nobody else's
