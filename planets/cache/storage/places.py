@@ -37,7 +37,12 @@ def database_name(alias: str) -> str:
     Not its address: one process may reach it by a socket, another through a proxy. Two databases
     of one name share gates, which costs a miss; their entries they do not share (`identity`).
     """
-    settings = connections.settings[conf().SAME_AS.get(alias, alias)]
+    return _name(conf().SAME_AS.get(alias, alias))
+
+
+def _name(alias: str) -> str:
+    """The name that an alias itself gives."""
+    settings = connections.settings[alias]
     name = str(settings["NAME"])
     if settings["ENGINE"].endswith("sqlite3") and (":memory:" in name or "mode=memory" in name):
         return f"memory-{os.getpid()}"  # nobody else's
@@ -60,7 +65,7 @@ def identity(alias: str) -> str:
     options = {
         name: value for name, value in settings["OPTIONS"].items() if name not in HARMLESS_OPTIONS
     }
-    told |= {"NAME": database_name(alias), "OPTIONS": sorted(map(repr, options.items()))}
+    told |= {"NAME": _name(alias), "OPTIONS": sorted(map(repr, options.items()))}
     digest = blake2b(repr(sorted(map(repr, told.items()))).encode(), digest_size=8).hexdigest()
     _identities[alias] = (settings, [*told_by[:-1], dict(settings["OPTIONS"])], digest)
     return digest
