@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from .models import Moon, Planet
 
 PLANET_SORTS = ("position", "name", *(fact.field for fact in FACTS))
-# Seconds that is kept what anybody can vary without end, as searches: what there is of it at a time
-# must stay little beside what all visitors share. What many ask for is filled once in so long.
+# Seconds that is kept what anybody can vary without end, as searches, from its second sight on: of
+# it there must be little at a time beside what all visitors share. What many ask for is filled once
+# in so long.
 BRIEF_TTL = 10
 
 MOON_SORTS = ("planet", "name", "radius", "orbital_period", "discovery_year")
@@ -42,7 +43,7 @@ class PlanetQuerySet(CacheAsideQuerySet["Planet"]):
         """The planets of a kind whose name contains `search`, sorted by one of PLANET_SORTS."""
         if sort not in PLANET_SORTS:
             raise ValueError(f"Planets sort by one of {PLANET_SORTS}, not {sort!r}.")
-        planets = self.cached(ttl=BRIEF_TTL if search else None)
+        planets = self.cached(ttl=BRIEF_TTL if search else None, second_sight=bool(search))
         planets = planets.order_by(*_ordering(sort, descending=descending))
         if kind:
             planets = planets.filter(kind=kind)
@@ -69,7 +70,8 @@ class MoonQuerySet(CacheAsideQuerySet["Moon"]):
         if sort not in MOON_SORTS:
             raise ValueError(f"Moons sort by one of {MOON_SORTS}, not {sort!r}.")
         key = "planet__position" if sort == "planet" else sort
-        moons = self.cached(ttl=BRIEF_TTL if search else None).select_related("planet")
+        moons = self.cached(ttl=BRIEF_TTL if search else None, second_sight=bool(search))
+        moons = moons.select_related("planet")
         moons = moons.order_by(*_ordering(key, descending=descending))
         if planet_id is not None:
             moons = moons.filter(planet_id=planet_id)

@@ -45,13 +45,20 @@ class Records(Generic[M]):
     model: type[M]
     names: keys.RecordKeys
 
-    def __init__(self, model: type[M] | None = None, *, ttl: float | None = None) -> None:
-        """`ttl` is seconds, by default CACHE_ASIDE's.
+    def __init__(
+        self,
+        model: type[M] | None = None,
+        *,
+        ttl: float | None = None,
+        second_sight: bool = False,
+    ) -> None:
+        """`ttl` is seconds, by default CACHE_ASIDE's. `second_sight`: that there is no such row is
+        kept where it is asked for again, for strangers can name as many as they like.
 
         Raises ImproperlyConfigured for a model that can have no records.
         """
         check_ttl(ttl)
-        self.ttl = ttl
+        self.ttl, self.second_sight = ttl, second_sight
         if model is not None:
             self._bind(model)
             _ = self.shelf  # its fields are known, so what cannot be a record is told at once
@@ -65,11 +72,14 @@ class Records(Generic[M]):
             if sender is model:
                 self._bind(model)
             elif abstract and issubclass(sender, model) and not sender._meta.proxy:
-                sender.add_to_class(name, own := type(self)(ttl=self.ttl))
+                sender.add_to_class(name, own := self._copy())
                 own._bind(sender)
 
         # The fields are complete when the class is; a weak receiver would be gone by then.
         class_prepared.connect(prepared, weak=False)
+
+    def _copy(self) -> Self:
+        return type(self)(ttl=self.ttl, second_sight=self.second_sight)
 
     def __get__(self, instance: M | None, model: type[M] | None = None) -> Self:
         if instance is not None:
@@ -158,7 +168,8 @@ class Records(Generic[M]):
             by_pk = {row[self._pk_at]: row for row in rows}
             return {key: by_pk.get(wanted[key]) for key in missing}
 
-        values = path.fetch(self.shelf.lookup(alias, wanted, self.ttl), load)
+        lookup = self.shelf.lookup(alias, wanted, self.ttl)
+        values = path.fetch(lookup._replace(second_sight=self.second_sight), load)
         make = builder(self.model)
         rows = {pk: values[key] for key, pk in wanted.items()}
         return {

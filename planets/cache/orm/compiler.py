@@ -51,10 +51,14 @@ def _one_chunk(chunks: Iterable[list[Row]]) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """How long results are kept: `ttl` seconds (None: the default), or until `expire_at`."""
+    """How long results are kept: `ttl` seconds (None: the default), or until `expire_at`.
+
+    `second_sight`: where they are asked for again.
+    """
 
     ttl: float | None = None
     expire_at: datetime | None = None
+    second_sight: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError for nonsense in either."""
@@ -143,6 +147,7 @@ class CachedCompiler(SQLCompiler):
             self.lifetime.ttl,
             self.lifetime.expire_at,
         )
+        lookup = lookup._replace(second_sight=self.lifetime.second_sight)
         if self.query.select_for_update:  # which SQLite has no word for
             doubt = "select_for_update() locks rows"
         doubt = doubt or self.refusal

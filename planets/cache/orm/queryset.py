@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Self, TypeVar, cast
 
@@ -36,12 +37,20 @@ class CacheAsideQuerySet(models.QuerySet[M]):
     # Seconds that cached() keeps results of this class's queries; None: CACHE_ASIDE["TTL"].
     cache_ttl: float | None = None
 
-    def cached(self, *, ttl: float | None = None, expire_at: datetime | None = None) -> Self:
+    def cached(
+        self,
+        *,
+        ttl: float | None = None,
+        expire_at: datetime | None = None,
+        second_sight: bool = False,
+    ) -> Self:
         """The same queryset, with results fetched through the cache.
 
         `ttl` is seconds; `expire_at` an exact time. Raises ValueError for nonsense in either.
+        `second_sight`: what anybody can vary without end, as a search, is kept where it is asked
+        for again.
         """
-        lifetime = Lifetime(ttl if ttl is not None else self.cache_ttl, expire_at)
+        lifetime = Lifetime(ttl if ttl is not None else self.cache_ttl, expire_at, second_sight)
         clone: Any = self._chain()  # type: ignore[attr-defined]
         if not self._is_cached:
             clone.query.__class__ = cached_class(cast(Any, type(self.query)))
@@ -90,7 +99,7 @@ class CacheAsideQuerySet(models.QuerySet[M]):
         if not hasattr(self.query, STAYS_UNCACHED):
             ttl = lifetime.ttl if lifetime.ttl is not None else self.cache_ttl
             query: Any = self.query.chain(CachedQuery)
-            query.become(Lifetime(ttl, lifetime.expire_at))
+            query.become(replace(lifetime, ttl=ttl))
             self.query = query
 
     # What reads in order to write must read the database. Django marks the querysets that do.

@@ -25,6 +25,7 @@ class Policy:
 
     ttl: float | None = None
     vary: tuple[str, ...] = ()  # request headers that the page depends on, in lower case
+    second_sight: bool = False  # kept where it is asked for again
     query: frozenset[str] = frozenset()  # parameters of the address that it depends on
     # Statuses that are stored, each with its own TTL where that is not the view's.
     statuses: Mapping[int, float | None] = field(default_factory=lambda: {int(HTTPStatus.OK): None})
@@ -39,6 +40,7 @@ def cached_page(
     vary: Iterable[str] = (),
     query: Iterable[str] = (),
     statuses: Mapping[int, float | None] | None = None,
+    second_sight: bool = False,
 ) -> Callable[[View], View]: ...
 
 
@@ -50,13 +52,15 @@ def cached_page(
     vary: Iterable[str] = (),
     query: Iterable[str] = (),
     statuses: Mapping[int, float | None] | None = None,
+    second_sight: bool = False,
 ) -> Any:
     """Cache the pages of a view: a function, sync or async, or what as_view() returns.
 
     `ttl` bounds in seconds what no write of Django's tells; `vary` names the request headers, and
     `query` the parameters of the address, that the page depends on: an address with another one is
     not cached. `statuses` are stored, 200 alone by default; each may have a TTL of its own, as
-    {200: None, 404: 30}. Needs PageCacheMiddleware. Raises ValueError, TypeError.
+    {200: None, 404: 30}. `second_sight`: pages that anybody can vary without end are kept where
+    they are asked for again. Needs PageCacheMiddleware. Raises ValueError, TypeError.
     """
     check_ttl(ttl)
     for name, given in (("vary", vary), ("query", query)):
@@ -66,6 +70,7 @@ def cached_page(
         ttl=ttl,
         vary=tuple(sorted(header.lower() for header in vary)),
         query=frozenset(query),
+        second_sight=second_sight,
         statuses=dict(statuses or {int(HTTPStatus.OK): None}),
     )
 

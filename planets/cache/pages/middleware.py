@@ -92,6 +92,7 @@ def ask(request: HttpRequest) -> Asked | None:
         path.pass_by(computed.lookup_of(SHELF, "", name_of(request)), reason)
         return None
     lookup = computed.lookup_of(SHELF, page_key(request, policy), name_of(request), policy.ttl)
+    lookup = lookup._replace(second_sight=policy.second_sight)
     # Whoever filled it went by the same policy, which may give a status a longer life.
     return Asked(lookup._replace(max_age=None), policy)
 

@@ -35,6 +35,7 @@ from .dependencies import tracker, unheard
 from .envelope import Unencodable
 from .lookup import Claim, Forbidden, Found, Load, Loaded, Lookup, Seen
 from .permission import forbidden
+from .sight import FIRST_SIGHT, is_first
 
 T = TypeVar("T")
 
@@ -116,7 +117,7 @@ def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
     if begun.outcome == "miss" and tracker():
         lookup.shelf.note(lookup, seen, loaded, filled.stored)
     reason = filled.reason
-    if begun.outcome == "miss" and not begun.claimed.mine:
+    if begun.outcome == "miss" and not begun.claimed.mine and begun.reason != FIRST_SIGHT:
         # Why it was not ours to fill may be of last time, as of a page that was a visitor's own.
         values = loaded.values.values()
         reason = next(filter(None, (lookup.shelf.refuse(lookup, seen, v) for v in values)), "")
@@ -181,6 +182,8 @@ def claiming(lookup: Lookup, seen: Seen) -> Generator[float, None, Claim]:
         return Claim(seen)
     if seen.barred:
         return Claim(seen, reason=seen.barred)
+    if lookup.second_sight and not lookup.shelf.only_absences and is_first(seen.missing):
+        return Claim(seen, reason=FIRST_SIGHT)
     token = gates.token()
     give_up = time.monotonic() + conf().LEASE_WAIT
     pause = FIRST_PAUSE
@@ -279,6 +282,9 @@ def fill(lookup: Lookup, claimed: Claim, loaded: Loaded) -> Filled:
         value = loaded.values[key]
         if refusal := shelf.refuse(lookup, seen, value):
             reason = refusal
+            continue
+        if value is None and lookup.second_sight and is_first([key]):
+            reason = FIRST_SIGHT
             continue
         generation: Any = shelf.generation(lookup, seen.generations, value)
         expires[key] = _expires(lookup, value, now)

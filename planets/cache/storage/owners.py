@@ -1,12 +1,12 @@
 """Whose data lies in Redis: of two databases that have one name, keys cannot tell which is meant.
 
-Staging and production may each have a database called `planets`, on servers of their own, and by
+Staging and production may each have a database called `shop`, on servers of their own, and by
 mistake one Redis and one PREFIX. So a database is known by its server, and one at a time has the
 right to a name: its owner.
 
-    owner:{gen:planets:*}   who has it. Each greeting renews it; LAPSE after the last one it is
+    owner:{gen:shop:*}   who has it. Each greeting renews it; LAPSE after the last one it is
                             free. Whoever finds another there does not use this Redis.
-    gen:planets:*           under whom it was opened. Who takes a name over from another makes all
+    gen:shop:*           under whom it was opened. Who takes a name over from another makes all
                             that stands behind this gate unreachable, as in another run.
 
 Both stand in the greeting, so a fetch asks nothing more. A database that has moved to another
