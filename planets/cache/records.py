@@ -44,6 +44,7 @@ class Records(Generic[M]):
 
     model: type[M]
     names: keys.RecordKeys
+    second_sight = False
 
     def __init__(
         self,

@@ -52,6 +52,14 @@ def test_what_the_docs_permit_is_clean_and_leaves_nothing(settings: Any, bounded
     assert left <= {b"owner", b"stat"}  # of which the second has a second to live
 
 
+def test_with_a_prefix_before_each_pattern_it_is_clean_too(settings: Any, bounded: Redis) -> None:
+    settings.CACHE_ASIDE = {"PREFIX": "shop:"}
+    rules = [rule.replace("~", "~shop:") for rule in RULES]
+    assert of_a_user(settings, bounded, rules) == {}
+    without = [rule for rule in rules if rule != "~shop:page:*"]
+    assert "~shop:page:*" in of_a_user(settings, bounded, without)["cache_aside.E010"][0]
+
+
 @pytest.mark.parametrize("missing", COMMANDS)
 def test_each_command_of_the_docs_is_needed(settings: Any, bounded: Redis, missing: str) -> None:
     found = of_a_user(settings, bounded, [rule for rule in RULES if rule != missing])
