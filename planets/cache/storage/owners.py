@@ -98,7 +98,7 @@ class Owners:
         if not self._moved or conf().DATABASE_ID:
             return ""
         told = getattr(connection, "cache_aside_server", UNKNOWN)
-        return STRAYED if told and told != self._ids.get(_place(connection.alias)) else ""
+        return STRAYED if told and told != self._ids.get(_place(connection.alias), told) else ""
 
     def meet(self, alias: str) -> None:
         """Before the first fetch of a process, which may be a hit: connect once, to be told."""

@@ -87,12 +87,13 @@ def test_they_share_gates_and_no_entries(replica: None) -> None:
     assert one != other
 
 
-def test_the_primary_speaks_for_both(replica: None) -> None:
+def test_the_primary_speaks_for_both(replica: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whose Redis it is does not depend on which server a replica is on."""
     gate = keys.database_gate("default")
     mine = owners.owners.of(gate)
     assert mine
-    owners.owners._ids["replica", connections.settings["default"]["NAME"]] = "another server"
+    place = "replica", connections.settings["default"]["NAME"]
+    monkeypatch.setitem(owners.owners._ids, place, "another server")
     assert owners.owners.of(gate) == mine
 
 
