@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .recent import Recent
+from ..recent import Recent
 
 FIRST_SIGHT = "it is kept from its second sight on"
 REMEMBERED = 8192  # keys

@@ -14,7 +14,7 @@ from django.urls import path
 from planets.cache import cached_page
 from planets.cache.events import Fetch
 from planets.cache.reading import sight
-from planets.cache.reading.recent import Recent
+from planets.cache.recent import Recent
 from tests.cache.zoo.models import Star
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky", "redis")]

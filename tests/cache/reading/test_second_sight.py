@@ -11,7 +11,7 @@ import pytest
 from planets.cache import Records, fetch
 from planets.cache.events import Fetch
 from planets.cache.reading import sight
-from planets.cache.reading.recent import Recent
+from planets.cache.recent import Recent
 from tests.cache.zoo.models import Star
 from tests.support.servers import Redis
 
