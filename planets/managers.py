@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from .models import Moon, Planet
 
 PLANET_SORTS = ("position", "name", *(fact.field for fact in FACTS), "discovery_year")
-# Seconds that is kept what anybody can vary without end, as searches: what there is of it at a time
-# must stay little beside what all visitors share. What many ask for is filled once in so long.
+# Seconds that is kept what anybody can vary without end, as searches, from its second sight on: of
+# it there must be little at a time beside what all visitors share. What many ask for is filled once
+# in so long.
 BRIEF_TTL = 10
 
 MOON_SORTS = ("planet", "name", "radius", "orbital_period", "discovery_year")
@@ -52,7 +53,8 @@ class PlanetQuerySet(CacheAsideQuerySet["Planet"]):
         """The planets of a kind, a method and a year of discovery, and a star, and whose name
         contains `search`; in no order.
         """
-        planets = self.cached(ttl=BRIEF_TTL if search or star else None)
+        endless = bool(search or star)
+        planets = self.cached(ttl=BRIEF_TTL if endless else None, second_sight=endless)
         wanted = {"kind": kind, "discovery_method": method, "star": star, "discovery_year": year}
         planets = planets.filter(**{field: value for field, value in wanted.items() if value})
         return planets.filter(name__icontains=search) if search else planets
@@ -141,7 +143,8 @@ class MoonQuerySet(CacheAsideQuerySet["Moon"]):
         self, *, planet_id: int | None = None, planet: str = "", search: str = ""
     ) -> "MoonQuerySet":
         """Moons of a planet, or of planets whose name contains `planet`; in no order."""
-        moons = self.cached(ttl=BRIEF_TTL if search or planet else None)
+        endless = bool(search or planet)
+        moons = self.cached(ttl=BRIEF_TTL if endless else None, second_sight=endless)
         if planet_id is not None:
             moons = moons.filter(planet_id=planet_id)
         if planet:

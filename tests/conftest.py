@@ -67,6 +67,7 @@ def redis() -> Iterator[redis_py.Redis]:
     """A plain client on an empty key space, which is empty again afterwards."""
     with redis_py.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True) as plain:
         plain.flushdb()
+        client.doubt()  # the name of the database has no owner any more
         yield plain
         plain.flushdb()
 

@@ -37,6 +37,12 @@ class Conf:
     HOT: dict[str, Sequence[str]] = _default(
         {}, "table to the columns that are written so often that other reads must not notice"
     )
+    SAME_AS: dict[str, str] = _default(
+        {}, "alias of a replica to that of its primary, whose writes make stale what it filled"
+    )
+    DATABASE_ID: str = _default(
+        "", "what tells this site's database from another of its name; without: its server does"
+    )
     # Off: "never stale in any process" has no exception. On, another process may serve an entry for
     # as long as Redis takes to push that it changed.
     NEAR: bool = _default(

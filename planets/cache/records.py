@@ -46,6 +46,7 @@ class Records(Generic[M]):
     model: type[M]
     late: Late = PUNCTUAL
     names: keys.RecordKeys
+    second_sight = False
 
     def __init__(
         self,
@@ -54,13 +55,17 @@ class Records(Generic[M]):
         ttl: float | None = None,
         max_stale: float = 0,
         stale_if_error: float = 0,
+        second_sight: bool = False,
     ) -> None:
-        """`ttl` is seconds, by default CACHE_ASIDE's; the others are those of cached().
+        """`ttl` is seconds, by default CACHE_ASIDE's; `max_stale` and `stale_if_error` are those of
+        cached(). `second_sight`: that there is no such row is kept where it is asked for again, for
+        strangers can name as many as they like.
 
         Raises ImproperlyConfigured for a model that can have no records, ValueError.
         """
         check_ttl(ttl)
         self.ttl, self.late = ttl, late(max_stale, stale_if_error)
+        self.second_sight = second_sight
         if model is not None:
             self._bind(model)
             _ = self.shelf  # its fields are known, so what cannot be a record is told at once
@@ -74,11 +79,14 @@ class Records(Generic[M]):
             if sender is model:
                 self._bind(model)
             elif abstract and issubclass(sender, model) and not sender._meta.proxy:
-                sender.add_to_class(name, own := type(self)(ttl=self.ttl, **self.late._asdict()))
+                sender.add_to_class(name, own := self._copy())
                 own._bind(sender)
 
         # The fields are complete when the class is; a weak receiver would be gone by then.
         class_prepared.connect(prepared, weak=False)
+
+    def _copy(self) -> Self:
+        return type(self)(ttl=self.ttl, second_sight=self.second_sight, **self.late._asdict())
 
     def __get__(self, instance: M | None, model: type[M] | None = None) -> Self:
         if instance is not None:
@@ -167,7 +175,8 @@ class Records(Generic[M]):
             by_pk = {row[self._pk_at]: row for row in rows}
             return {key: by_pk.get(wanted[key]) for key in missing}
 
-        values = path.fetch(self.shelf.lookup(alias, wanted, self.ttl, self.late), load)
+        lookup = self.shelf.lookup(alias, wanted, self.ttl, self.late)
+        values = path.fetch(lookup._replace(second_sight=self.second_sight), load)
         make = builder(self.model)
         rows = {pk: values[key] for key, pk in wanted.items()}
         return {

@@ -23,12 +23,14 @@ def fetch(
     using: str = DEFAULT_DB_ALIAS,
     max_stale: float = 0,
     stale_if_error: float = 0,
+    second_sight: bool = False,
 ) -> list[dict[str, Any]]:
     """The rows of a SELECT as dicts, cached under its SQL and gone with a write to its tables.
 
     `sql` has %s where `params` go, or %(name)s where those of a mapping do, as for a cursor. `ttl`
     is seconds, by default CACHE_ASIDE's; what is older is not served, whoever filled it, but to who
-    accepts it late: `max_stale` and `stale_if_error` are those of cached().
+    accepts it late: `max_stale` and `stale_if_error` are those of cached(). `second_sight`: kept
+    where it is asked for again, as what anybody can vary without end.
     Raises ValueError for anything but a single SELECT and for nonsense in `ttl`, TypeError for what
     are no parameters.
     """
@@ -50,6 +52,7 @@ def fetch(
             names = tuple(column[0] for column in cursor.description)
             return {wanted[0]: [names, *cursor.fetchall()]}
 
+    found = found._replace(second_sight=second_sight)
     names, *rows = path.fetch(found, load, doubt)[found.keys[0]]
     return [dict(zip(names, row, strict=True)) for row in rows]
 

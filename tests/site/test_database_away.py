@@ -54,7 +54,8 @@ def test_an_outage_is_a_line_when_it_begins_and_one_when_it_ends(
 def test_a_page_that_is_cached_is_served_without_the_database(
     solar_system: None, redis: Any, database_away: None, address: str
 ) -> None:
-    Client().get(address)  # this thread still has its connection
+    for _ in range(2):  # a search is kept from its second sight on
+        Client().get(address)  # this thread still has its connection
     assert get_in_a_thread(address).status_code == 200
 
 

@@ -6,7 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+
+from ..conf import conf
 
 TOOLBAR = "debug_toolbar.middleware.DebugToolbarMiddleware"
 # These may answer, or fetch, before the toolbar has begun to listen.
@@ -18,7 +21,24 @@ AFTER_TOOLBAR = (
 
 @register(Tags.caches)
 def check_databases(**kwargs: Any) -> list[CheckMessage]:
-    return list(isolation(settings.DATABASES))
+    return [*isolation(settings.DATABASES), *replicas(settings.DATABASES)]
+
+
+def replicas(databases: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    """What SAME_AS says that cannot be."""
+    try:
+        same = conf().SAME_AS
+    except ImproperlyConfigured:
+        return  # check_settings tells
+    for replica, primary in same.items():
+        wrong = [alias for alias in (replica, primary) if alias not in databases]
+        if wrong or primary in same:
+            why = f"{wrong[0]!r} is no alias in DATABASES" if wrong else "that is a replica itself"
+            yield Error(
+                f"CACHE_ASIDE['SAME_AS'] says that {replica!r} is {primary!r}, and {why}.",
+                hint="Give each replica the alias of the primary that it follows.",
+                id="cache_aside.E011",
+            )
 
 
 def isolation(databases: Mapping[str, Mapping[str, Any]]) -> Iterator[CheckMessage]:

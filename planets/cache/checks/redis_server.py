@@ -1,4 +1,4 @@
-"""What the Redis server itself says, asked where a deployment is checked."""
+"""What the Redis server does, and what it says of itself, asked where a deployment is checked."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from ..conf import conf
-from ..instruments.server import Server, server
+from ..instruments.server import Server, asking, server
 from ..storage.errors import Misconfigured, Unavailable, is_forbidden
+from . import canary
 from .caches import no_redis
 
 REDIS = "redis"  # the tag of the checks that ask it
-OLDEST = 5  # major version; scripts that call TIME before they write need effects replication
 
 
 @register(REDIS, deploy=True)
@@ -22,13 +22,13 @@ def check_redis(**kwargs: Any) -> list[CheckMessage]:
     try:
         if no_redis(conf()):
             return []  # check_settings tells
-        return list(of_server(server()))
+        with asking() as redis:
+            found = list(canary.prove(redis))
+        return [*found, *_of_server_if_told()]
     except Misconfigured as error:
         hint = "Nothing is cached. What may stand in CACHES is told by the documentation of "
         return [Error(f"{error}.", hint=f"{hint}django-redis.", id="cache_aside.E008")]
     except Unavailable as error:
-        if is_forbidden(error.__cause__):
-            return list(without_info())
         return [
             Error(
                 f"Redis is not reachable: {error}",
@@ -41,29 +41,15 @@ def check_redis(**kwargs: Any) -> list[CheckMessage]:
         return []  # check_settings tells
 
 
-def without_info() -> Iterator[CheckMessage]:
-    """Redis forbids INFO, by which it would also tell all else that is checked here."""
-    yield Warning(
-        "Redis does not tell which run it is: it forbids INFO.",
-        hint="It may have forgotten invalidations since the last connection, so each new one makes "
-        "all that is cached unreachable. Permit it: ACL SETUSER <user> +info.",
-        id="cache_aside.W010",
-    )
+def _of_server_if_told() -> Iterator[CheckMessage]:
+    try:
+        yield from of_server(server())
+    except Unavailable as error:
+        if not is_forbidden(error.__cause__):  # which the canary has told
+            raise
 
 
 def of_server(found: Server) -> Iterator[CheckMessage]:
-    if found.name == "Redis" and found.major < OLDEST:
-        yield Error(
-            f"Redis is of version {found.version}, older than {OLDEST}.",
-            hint="It refuses the scripts that close gates, so writes invalidate nothing. Upgrade.",
-            id="cache_aside.E005",
-        )
-    if found.role == "slave":
-        yield Error(
-            "The Redis of CACHE_ASIDE is a replica.",
-            hint="It refuses fills and invalidations: use the primary's address.",
-            id="cache_aside.E006",
-        )
     if not found.max_memory:
         yield Warning(
             "Redis has no maxmemory.",

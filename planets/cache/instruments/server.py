@@ -53,10 +53,6 @@ class Server:
     expired: int
 
     @property
-    def major(self) -> int:
-        return int(self.version.partition(".")[0])
-
-    @property
     def is_lfu(self) -> bool:
         """It counts accesses (OBJECT FREQ); otherwise it knows the time of the last one."""
         return self.policy.endswith("-lfu")

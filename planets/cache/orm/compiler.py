@@ -54,12 +54,13 @@ def _one_chunk(chunks: Iterable[list[Row]]) -> list[Row]:
 class Lifetime:
     """How long results are kept: `ttl` seconds (None: the default), or until `expire_at`.
 
-    And how late they may be.
+    `late`: how late they may be. `second_sight`: where they are asked for again.
     """
 
     ttl: float | None = None
     expire_at: datetime | None = None
     late: Late = PUNCTUAL
+    second_sight: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError for nonsense in either."""
@@ -149,6 +150,7 @@ class CachedCompiler(SQLCompiler):
             self.lifetime.expire_at,
             self.lifetime.late,
         )
+        lookup = lookup._replace(second_sight=self.lifetime.second_sight)
         if self.query.select_for_update:  # which SQLite has no word for
             doubt = "select_for_update() locks rows"
         doubt = doubt or self.refusal

@@ -45,15 +45,19 @@ class CacheAsideQuerySet(models.QuerySet[M]):
         expire_at: datetime | None = None,
         max_stale: float = 0,
         stale_if_error: float = 0,
+        second_sight: bool = False,
     ) -> Self:
         """The same queryset, with results fetched through the cache.
 
         `ttl` is seconds; `expire_at` an exact time. Late on purpose are `max_stale`, which accepts
         what was filled at most so many seconds ago whatever was written since, and
-        `stale_if_error`, which does where the database is away. Raises ValueError for nonsense.
+        `stale_if_error`, which does where the database is away. `second_sight`: what anybody can
+        vary without end, as a search, is kept where it is asked for again. Raises ValueError for
+        nonsense.
         """
         lateness = late(max_stale, stale_if_error)
-        lifetime = Lifetime(ttl if ttl is not None else self.cache_ttl, expire_at, lateness)
+        ttl = ttl if ttl is not None else self.cache_ttl
+        lifetime = Lifetime(ttl, expire_at, lateness, second_sight)
         clone: Any = self._chain()  # type: ignore[attr-defined]
         if not self._is_cached:
             clone.query.__class__ = cached_class(cast(Any, type(self.query)))

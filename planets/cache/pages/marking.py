@@ -30,6 +30,7 @@ class Policy:
 
     ttl: float | None = None
     vary: tuple[str, ...] = ()  # request headers that the page depends on, in lower case
+    second_sight: bool = False  # kept where it is asked for again
     query: frozenset[str] = frozenset()  # parameters of the address that it depends on
     late: Late = PUNCTUAL
     # Statuses that are stored, each with a TTL of its own or None.
@@ -54,6 +55,7 @@ def cached_page(
     statuses: Mapping[int, float | None] | None = None,
     max_stale: float = 0,
     stale_if_error: float = 0,
+    second_sight: bool = False,
 ) -> Callable[[View], View]: ...
 
 
@@ -67,6 +69,7 @@ def cached_page(
     statuses: Mapping[int, float | None] | None = None,
     max_stale: float = 0,
     stale_if_error: float = 0,
+    second_sight: bool = False,
 ) -> Any:
     """Cache the pages of a view: a function, sync or async, or what as_view() returns.
 
@@ -74,7 +77,7 @@ def cached_page(
     `query` the parameters of the address, that the page depends on: an address with another one is
     not cached. `statuses` are stored, 200 alone by default; each may have a TTL of its own, as
     {200: None, 404: 30}, else a 404 has ABSENT_TTL. Others than 200 are stored from the second time
-    on that a process is asked for one: there may be no end of them.
+    on that a process is asked for one: there may be no end of them. `second_sight` says so of all.
 
     Late on purpose: `max_stale` accepts a page that was made at most so many seconds ago whatever
     was written since; `stale_if_error` does where the database is away, that is, where the view
@@ -89,6 +92,7 @@ def cached_page(
         vary=tuple(sorted(header.lower() for header in vary)),
         query=frozenset(query),
         late=late(max_stale, stale_if_error),
+        second_sight=second_sight,
         statuses=dict(statuses or {int(HTTPStatus.OK): None}),
     )
 

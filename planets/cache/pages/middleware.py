@@ -103,6 +103,7 @@ def ask(request: HttpRequest) -> Asked | None:
         return None
     key, name = page_key(request, policy), name_of(request)
     lookup = computed.lookup_of(SHELF, key, name, policy.ttl, policy.late)
+    lookup = lookup._replace(second_sight=policy.second_sight)
     # Whoever filled it went by the same policy, which may give a status a longer life.
     return Asked(lookup._replace(max_age=None), policy)
 

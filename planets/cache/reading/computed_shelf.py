@@ -64,6 +64,8 @@ class ComputedShelf:
     They raise Unencodable and Undecodable.
     """
 
+    only_absences = False
+
     def __init__(
         self, kind: Kind, encode: Callable[[Any], bytes], decode: Callable[[bytes], Any]
     ) -> None:

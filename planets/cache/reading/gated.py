@@ -26,6 +26,7 @@ class GatedShelf:
     """The part that the shelves of queries and of records share."""
 
     kind: Kind
+    only_absences = False
 
     # --- what each of them has of its own
 

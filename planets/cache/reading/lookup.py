@@ -64,6 +64,7 @@ class Shelf(Protocol):
     """How one kind of value lies in Redis, and what proves that it is current."""
 
     kind: Kind
+    only_absences: bool  # can be varied without end; what is there is what the database has
 
     def near(self, lookup: Lookup) -> Seen | None:
         """What this process keeps, where that is all of the lookup and current."""
@@ -147,7 +148,8 @@ class Lookup(NamedTuple):
     """Keys of one shelf, the gates that they may stand behind, and how long to keep them.
 
     `ttl` is seconds, None the default; `expire_at` takes precedence over it. `max_age` bounds, in
-    seconds since it was filled, what is served, whoever filled it.
+    seconds since it was filled, what is served, whoever filled it. What can be varied without end
+    is kept from its `second_sight` on: see sight.py.
     """
 
     shelf: Shelf
@@ -160,6 +162,7 @@ class Lookup(NamedTuple):
     expire_at: datetime | None = None
     max_age: float | None = None
     late: Late = PUNCTUAL
+    second_sight: bool = False
 
 
 # Gives the values of the keys that it is handed; a value of None is an absence.

@@ -27,7 +27,7 @@ from ..conf import conf
 from ..events import Fetch, Outcome, Tier, fetched
 from ..storage import gates, leases
 from ..storage.client import client
-from ..storage.errors import Unavailable
+from ..storage.errors import Foreign, Unavailable
 from ..storage.near import near
 from ..storage.wire import Command
 from . import late_copies, loads, memory
@@ -36,6 +36,7 @@ from .dependencies import tracker, unheard
 from .envelope import Unencodable
 from .lookup import Claim, Forbidden, Found, Load, Loaded, Lookup, Seen
 from .permission import forbidden
+from .sight import FIRST_SIGHT, is_first
 
 T = TypeVar("T")
 
@@ -100,10 +101,10 @@ def beginning(lookup: Lookup, reason: str = "") -> Generator[float, None, Begun]
             claimed = Claim(look(lookup))
             claimed = yield from claiming(lookup, claimed.seen)
             reason = claimed.reason
+    except (Forbidden, Foreign) as error:
+        outcome, reason = "bypass", str(error)
     except Unavailable as error:
         outcome, reason = "error", str(error)
-    except Forbidden as error:
-        outcome, reason = "bypass", str(error)
     return Begun(claimed, outcome, "redis", reason, started)
 
 
@@ -121,7 +122,7 @@ def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
         lookup.shelf.note(lookup, seen, loaded, filled.stored)
         heard.note_late(seen.hits.values())
     reason = filled.reason
-    if begun.outcome == "miss" and not begun.claimed.mine:
+    if begun.outcome == "miss" and not begun.claimed.mine and begun.reason != FIRST_SIGHT:
         # Why it was not ours to fill may be of last time, as of a page that was a visitor's own.
         values = loaded.values.values()
         reason = next(filter(None, (lookup.shelf.refuse(lookup, seen, v) for v in values)), "")
@@ -186,6 +187,8 @@ def claiming(lookup: Lookup, seen: Seen) -> Generator[float, None, Claim]:
         return Claim(seen)
     if seen.barred:
         return Claim(seen, reason=seen.barred)
+    if lookup.second_sight and not lookup.shelf.only_absences and is_first(seen.missing):
+        return Claim(seen, reason=FIRST_SIGHT)
     token = gates.token()
     give_up = time.monotonic() + conf().LEASE_WAIT
     pause = FIRST_PAUSE
@@ -215,7 +218,7 @@ def ask_for_leases(lookup: Lookup, seen: Seen, token: str) -> tuple[Seen, dict[s
     claims = [leases.claim(key, token) for key in asked]
     looks = lookup.shelf.look(lookup, asked)
     try:
-        replies = client.call(*admits, *claims, *looks)
+        replies = client.own(looks, client.call(*admits, *claims, *looks))
     except BaseException:
         release(asked, token)  # Redis may have given them, and its answer is lost
         raise
@@ -296,6 +299,9 @@ def fill(lookup: Lookup, claimed: Claim, loaded: Loaded) -> Filled:
         value = loaded.values[key]
         if refusal := shelf.refuse(lookup, seen, value):
             reason = refusal
+            continue
+        if value is None and lookup.second_sight and is_first([key]):
+            reason = FIRST_SIGHT
             continue
         generation: Any = shelf.generation(lookup, seen.generations, value)
         expires[key] = _expires(lookup, value, now)

@@ -11,6 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..conf import conf
 from ..storage.client import client
+from ..storage.owners import HEARD, owners
 from ..writing import hooks
 from .lookup import ANY, Lookup
 
@@ -39,7 +40,10 @@ def forbidden(lookup: Lookup) -> str:
         transaction = hooks.transaction_of(connection)
         if transaction and (reason := transaction.forbids(lookup.gates, lookup.keys)):
             return reason
-    return client.avoided
+        if reason := owners.strayed(connection):
+            return reason
+    owners.meet(lookup.alias)
+    return client.avoided or owners.foreign(lookup.gates, within=HEARD)
 
 
 def unheard() -> str:
@@ -49,6 +53,8 @@ def unheard() -> str:
 
 def forbidden_to(gates: Iterable[str], records: Iterable[str]) -> str:
     """Why something computed from these must not be served to this thread; "" where it may."""
+    if owners.others and (reason := owners.foreign(gates := tuple(gates))):
+        return reason
     for connection in _connections(ANY):
         transaction = hooks.transaction_of(connection)
         if transaction and (reason := transaction.forbids(gates, records)):

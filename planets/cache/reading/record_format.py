@@ -54,6 +54,7 @@ class RecordShelf(GatedShelf):
     """The rows of one model's table, each a hash."""
 
     kind: Kind = "record"
+    only_absences = True
 
     def __init__(self, model: type[models.Model]) -> None:
         """Raises ImproperlyConfigured for a field that has no plain text."""

@@ -27,7 +27,8 @@ from . import greeting
 from .breaker import Breaker
 from .cluster_wire import ClusterWire
 from .debt import debt
-from .errors import FAILURES, Misconfigured, Refused, Unavailable, is_final, is_full
+from .errors import FAILURES, Foreign, Misconfigured, Refused, Unavailable, is_final, is_full
+from .owners import owners
 from .pace import Pace
 from .wire import Command, Reply, Wire
 
@@ -123,7 +124,21 @@ class Client:
         """`call` for a read, which does without where Redis is slow: raises Unavailable there."""
         if reason := self.avoided:
             raise Unavailable(reason)
-        return self.call(*commands)
+        return self.own(commands, self.call(*commands))
+
+    def own(self, commands: Sequence[Command], replies: list[Reply]) -> list[Reply]:
+        """The replies, where they are of this site's own databases. Raises Foreign.
+
+        Who owns what, the greeting may have told in the same round trip.
+        """
+        if owners.others and (reason := owners.foreign(p for c in commands for p in c)):
+            raise Foreign(reason)
+        return replies
+
+    def doubt(self) -> None:
+        """Greet again at the next round trip."""
+        if wire := self._wire:
+            wire.doubt()
 
     def insist(self, commands: Sequence[Command]) -> bool:
         """Do `commands` now; where that fails owe them, and trust nothing until they are paid.
@@ -161,6 +176,8 @@ class Client:
         """The settings have changed: look into CACHES again."""
         self._redis, self._misconfigured = None, ""
         self.breaker.forget()
+        owners.forget()
+        self.doubt()
         self.pace.forget()
 
     def after_fork(self) -> None:
@@ -223,6 +240,7 @@ def _connect(alias: str) -> Any:
 
 
 client = Client()
+owners.changed = client.doubt
 
 
 def _reset(*, setting: str, **kwargs: Any) -> None:

@@ -18,6 +18,9 @@ class ClusterWire:
     def distrust(self) -> None:
         """Its nodes are not greeted."""
 
+    def doubt(self) -> None:
+        """Its nodes are not greeted."""
+
     def close(self) -> None:
         """It keeps no connections."""
 

@@ -25,6 +25,10 @@ class Refused(Unavailable):
     """Redis answered that it will not do that (full, read-only, loading, no permission ...)."""
 
 
+class Foreign(Unavailable):
+    """Redis answered, and what it holds is of another database of the same name."""
+
+
 class Misconfigured(Unavailable):
     """CACHES has no Redis that the layer could use."""
 

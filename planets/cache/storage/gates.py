@@ -2,7 +2,8 @@
 
 A gate is `o:<token>` (open), `w:<writer>@<deadline>,...` (closed) or missing. Tokens are random and
 never counted, because a failover can rewind a counter to a value that entries were filled under.
-The gate of everything is `o:<token>@<run>`: in which run of the server it was opened.
+The gate of everything is `o:<token>@<run>@<owner>`: in which run of the server it was opened, and
+for which database of that name.
 A lease, in the same words, is a gate for one record: see leases.py.
 """
 
@@ -12,6 +13,7 @@ import secrets
 
 from ..conf import conf
 from .keys import GATE_MS, is_database_gate
+from .owners import owners
 from .scripts import script
 from .wire import Command
 
@@ -35,7 +37,9 @@ def open(gate: str, writer: str) -> Command:
 
 def admit(gate: str) -> Command:
     """Replies the gate as it is now; opens a new generation where it is missing."""
-    return script("admit", [gate], token(), GATE_MS, "run" if is_database_gate(gate) else "")
+    if is_database_gate(gate):
+        return script("admit", [gate], token(), GATE_MS, "run", owners.of(gate))
+    return script("admit", [gate], token(), GATE_MS, "", "")
 
 
 def generation(reply: object) -> str | None:

@@ -5,6 +5,7 @@
                            the run that it was opened in, so one of another run is known, and what
                            stands behind it goes out of reach. Every fetch reads that gate, so it
                            is the last key to be evicted; where it is, all is unreachable anyway.
+    Whose is it?           Another database of the same name may use it: see owners.py.
     Does it take writes?   One that serves reads alone (a replica, a full disk, an ACL) cannot be
                            told what is stale. So it deletes a few keys, where nothing ever is.
 
@@ -21,6 +22,7 @@ import secrets
 from django.db import connections
 
 from . import gates, keys, leases
+from .owners import LAPSE, owners
 from .scripts import script
 from .wire import Command, Reply
 
@@ -34,12 +36,21 @@ _told: set[str] = set()
 
 def greeting(*, new: bool) -> Command:
     """The question; `new` where a connection was just made. Replies the run: see lua/recall.lua."""
-    everything = sorted({keys.database_gate(alias) for alias in connections})
-    return script("recall", [*everything, *_nowhere()], len(everything), "new" if new else "again")
+    everything = _everything()
+    return script(
+        "recall",
+        [*everything, *map(keys.owner, everything), *_nowhere()],
+        len(everything),
+        "new" if new else "again",
+        round(LAPSE * 1000),
+        *map(owners.of, everything),
+    )
 
 
-def hear(run: Reply) -> None:
-    """Say once where a server does not tell its run."""
+def hear(reply: Reply) -> None:
+    """What the server says of its data; say once where it does not tell its run."""
+    run, *told = reply if isinstance(reply, list) else [reply]
+    owners.hear(_everything(), told)
     if run == UNKNOWN and "run" not in _told:
         _told.add("run")
         logger.warning(
@@ -70,6 +81,11 @@ def rehearsal() -> list[Command]:
             leases.fill("fill_hash", record, token, at_once, "", ""),
         ]
     return commands
+
+
+def _everything() -> list[str]:
+    """The gate of everything of each database."""
+    return sorted({keys.database_gate(alias) for alias in connections})
 
 
 def _nowhere() -> list[str]:

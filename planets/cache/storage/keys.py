@@ -11,6 +11,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
+from django.db import connections
+
 from ..conf import conf
 from ..events import COMPUTED
 from . import places
@@ -82,11 +84,14 @@ def as_plain_text(value: Any) -> str | None:
 def computed(kind: str, *parts: Any) -> str:
     """`page:<digest>`, `fragment:<digest>` or `value:<digest>`, of all that tells it from others.
 
+    Which databases it will read nobody knows, so it is of all that this site has.
     Raises UntellableParameter.
     """
     for part in parts:
         check_telling(part)
-    digest = blake2b(repr((FORMAT, parts)).encode("utf-8", "surrogatepass"), digest_size=16)
+    databases = [places.sight(alias) for alias in connections]
+    told = repr((FORMAT, databases, parts))
+    digest = blake2b(told.encode("utf-8", "surrogatepass"), digest_size=16)
     return f"{conf().PREFIX}{kind}:{digest.hexdigest()}"
 
 
@@ -152,12 +157,18 @@ def late(key: str) -> str:
     return f"{conf().PREFIX}late:{{{key}}}"
 
 
+def owner(database_gate: str) -> str:
+    """`owner:{gen:<database>:*}`: the lease of a whole database, held by the one that it names."""
+    return f"{conf().PREFIX}owner:{{{database_gate}}}"
+
+
 KINDS = {
     **{f"{kind}:": kind for kind in COMPUTED},
     "sql:": "sql",
     "gen:": "gate",
     "lease:": "lease",
     "late:": "late",
+    "owner:": "lease",
     "stat:": "statistics",
 }
 

@@ -10,12 +10,15 @@ from typing import Any
 
 from django.db import connections
 
+from ..conf import conf
+
 PLAIN = re.compile(r"[\w.-]+", re.ASCII)
 # What of a connection's settings cannot change a result; all else is part of its identity.
 HARMLESS = frozenset(
     "ATOMIC_REQUESTS AUTOCOMMIT CONN_HEALTH_CHECKS CONN_MAX_AGE DISABLE_SERVER_SIDE_CURSORS "
     "PASSWORD TEST".split()
 )
+ADDRESS = frozenset(["HOST", "PORT"])
 HARMLESS_OPTIONS = frozenset(
     "compress connect_timeout read_timeout write_timeout timeout transaction_mode ssl "
     "ssl_mode".split()
@@ -31,9 +34,15 @@ def database(alias: str) -> str:
 def database_name(alias: str) -> str:
     """The database's own name, as it stands in keys: the same in all processes of a site.
 
+    A replica has that of its primary, which SAME_AS names.
     Not its address: one process may reach it by a socket, another through a proxy. Two databases
     of one name share gates, which costs a miss; their entries they do not share (`identity`).
     """
+    return _name(conf().SAME_AS.get(alias, alias))
+
+
+def _name(alias: str) -> str:
+    """The name that an alias itself gives."""
     settings = connections.settings[alias]
     name = str(settings["NAME"])
     if settings["ENGINE"].endswith("sqlite3") and (":memory:" in name or "mode=memory" in name):
@@ -47,6 +56,18 @@ def identity(alias: str) -> str:
     Another user may be forbidden what this one reads; another sql_mode, collation or time zone, set
     by OPTIONS or init_command, gives other results.
     """
+    return _digests(alias)[0]
+
+
+def sight(alias: str) -> str:
+    """The same but for the address: what is computed, as a page, stays where it is looked from.
+
+    Of two servers that have a database of this name only one owns it: see owners.py.
+    """
+    return _digests(alias)[1]
+
+
+def _digests(alias: str) -> tuple[str, str]:
     settings = connections.settings[alias]
     known = _identities.get(alias)
     told_by = [settings[part] for part in ("NAME", "HOST", "PORT", "USER", "OPTIONS")]
@@ -57,13 +78,18 @@ def identity(alias: str) -> str:
     options = {
         name: value for name, value in settings["OPTIONS"].items() if name not in HARMLESS_OPTIONS
     }
-    told |= {"NAME": database_name(alias), "OPTIONS": sorted(map(repr, options.items()))}
-    digest = blake2b(repr(sorted(map(repr, told.items()))).encode(), digest_size=8).hexdigest()
-    _identities[alias] = (settings, [*told_by[:-1], dict(settings["OPTIONS"])], digest)
-    return digest
+    told |= {"NAME": _name(alias), "OPTIONS": sorted(map(repr, options.items()))}
+    seen = {part: value for part, value in told.items() if part not in ADDRESS}
+    digests = _digest(told), _digest(seen)
+    _identities[alias] = (settings, [*told_by[:-1], dict(settings["OPTIONS"])], digests)
+    return digests
 
 
-_identities: dict[str, tuple[Any, list[Any], str]] = {}
+def _digest(told: dict[str, Any]) -> str:
+    return blake2b(repr(sorted(map(repr, told.items()))).encode(), digest_size=8).hexdigest()
+
+
+_identities: dict[str, tuple[Any, list[Any], tuple[str, str]]] = {}
 
 
 def _place(alias: str) -> tuple[str, ...]:

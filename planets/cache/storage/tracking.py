@@ -24,7 +24,7 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ..conf import conf
-from . import clock, keys
+from . import clock, greeting, keys
 from .background import Background
 from .client import client
 from .errors import FAILURES, Misconfigured, Unavailable
@@ -138,6 +138,7 @@ class Tracking:
             if isinstance(message, list) and message[:1] == [b"invalidate"]:
                 self._tell(message[1])
             else:
+                greeting.hear(message)
                 self.until, answered, self._told = sent + SILENCE, True, None
 
     def _tell(self, names: Any) -> None:

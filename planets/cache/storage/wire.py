@@ -50,7 +50,7 @@ class Wire:
         self.redis = redis
         self._greet, self._hear = greet, hear
         self._word_until = float("-inf")
-        self._outages = 0
+        self._outages = self._doubts = 0
         self._pool = redis.connection_pool
         # The last one used is the first one taken. At most so many, for others use the pool, too.
         self._idle: list[Line] = []
@@ -80,6 +80,11 @@ class Wire:
         self._word_until = float("-inf")
         for line in self._take_all():
             self._drop(line)
+
+    def doubt(self) -> None:
+        """Greet again before anything else: what we have to say of ourselves has changed."""
+        self._doubts += 1
+        self._word_until = float("-inf")
 
     def close(self) -> None:
         """Give all connections back; those that are in use, after it."""
@@ -124,6 +129,7 @@ class Wire:
 
     def _converse(self, line: Line, commands: Sequence[Command]) -> list[Reply]:
         connection, now, outages = line.connection, clock.now(), self._outages
+        doubts = self._doubts
         new = not line.met or line.outage != outages
         # All who come before the answer ask too, so that it cannot be late for any of them.
         greets = new or now >= self._word_until
@@ -143,6 +149,6 @@ class Wire:
             if isinstance(answer := replies.pop(0), RedisError):
                 raise answer
             self._hear(answer)
-            if outages == self._outages:
+            if (outages, doubts) == (self._outages, self._doubts):
                 self._word_until = now + WORD
         return replies

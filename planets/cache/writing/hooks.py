@@ -21,6 +21,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+from ..storage.owners import owners
 from . import engines, hot, reader
 from .observer import observer
 from .stale import Touched, touched_by, whole_databases
@@ -171,11 +172,12 @@ def install() -> None:
 
 def watch(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     """Receiver of connection_created. A reconnect finds the connection watched already."""
+    if connection.alias not in connections.settings:
+        return  # Django's connection without a database, to create one: nobody reads by its alias
+    owners.learn(connection)
     if transaction := transaction_of(connection):
         transaction.session.isolation_set = False  # Django's own SET, when it connected again
         return
-    if connection.alias not in connections.settings:
-        return  # Django's connection without a database, to create one: nobody reads by its alias
     transaction = Transaction(connection)
     hooks = Hooks(transaction)
     connection.cache_aside_transaction = transaction  # type: ignore[attr-defined]

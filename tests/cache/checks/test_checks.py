@@ -195,8 +195,6 @@ def good(redis: Any) -> Server:
         ({"policy": "allkeys-lru"}, []),
         ({"policy": "volatile-ttl"}, []),
         ({"version": "5.0.14"}, []),
-        ({"version": "4.0.14"}, ["cache_aside.E005"]),
-        ({"role": "slave"}, ["cache_aside.E006"]),
         ({"max_memory": 0}, ["cache_aside.W006"]),
         ({"max_memory": 0, "policy": "noeviction"}, ["cache_aside.W006"]),
         ({"policy": "noeviction"}, ["cache_aside.W007"]),

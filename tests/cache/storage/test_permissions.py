@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,26 +9,17 @@ import pytest
 from planets.cache import remember
 from planets.cache.events import Fetch
 from planets.cache.instruments import history
-from planets.cache.storage import keys
 from planets.cache.storage.client import client
 from planets.cache.storage.near import near
 from tests.cache.zoo.electra import NEW, OLD, both, rename
 from tests.cache.zoo.models import Star
 from tests.support.near import trusted
 from tests.support.outage import use
+from tests.support.permissions import told_by_the_docs
 from tests.support.servers import Redis
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky")]
-
-DOCS = Path(__file__).resolve().parents[3] / "docs" / "operating.md"
-
-
-def told_by_the_docs() -> list[str]:
-    found = re.search(r"```\nACL SETUSER site (.*?)```", DOCS.read_text(), re.S)
-    assert found
-    records = " ".join(f"~{names.prefix}:*" for names in keys.RECORDS.values())
-    return found[1].replace("~planet:*", records).split()
 
 
 def heaviest() -> float:

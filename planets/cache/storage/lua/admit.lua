@@ -1,6 +1,6 @@
 -- The generation that is current behind a gate; opens a new one where there is none.
 -- KEYS: the gate. ARGV: a new random token, milliseconds, "run" if the gate is to carry the run of
--- this server, "" where INFO is forbidden: see greeting.py.
+-- this server, "" where INFO is forbidden, and its owner: see greeting.py and owners.py; the owner.
 local held = redis.pcall('GET', KEYS[1])
 if type(held) == 'string' then
   if string.sub(held, 1, 2) == 'o:' then return held end
@@ -12,7 +12,7 @@ local opened = 'o:' .. ARGV[1]
 if ARGV[3] == 'run' then
   local info = redis.pcall('INFO', 'replication')
   local run = type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''
-  opened = opened .. '@' .. run
+  opened = opened .. '@' .. run .. '@' .. ARGV[4]
 end
 redis.call('SET', KEYS[1], opened, 'PX', ARGV[2])
 return opened

@@ -1,0 +1,229 @@
+"""Whether Redis lets the cache do what it does: tried out, with keys that are gone after it.
+
+What a server says of itself (INFO, ACL GETUSER) need not be what it does, and may not be asked. So
+each command of the site is sent once, in the order of a key's life: claim, fill, read, invalidate,
+drop. What is refused is named, with the remedy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from django.core.checks import CheckMessage, Error, Warning
+from django.db import connections
+from redis.cluster import RedisCluster
+from redis.exceptions import ReadOnlyError, ResponseError
+
+from ..conf import conf
+from ..events import COMPUTED
+from ..storage import gates, greeting, keys, leases, owners
+from ..storage.client import client
+from ..storage.errors import FINAL_WORDS, is_forbidden, is_full
+from ..storage.wire import Command
+
+ALL_RULES = "docs/operating.md of the cache has all that its user must be allowed."
+LIVES = 10_000  # milliseconds, of a key that somebody interrupted
+VALUE = b"canary"
+
+# What a Redis older than 5 says of a script that asks for the time before it writes.
+TOO_OLD = re.compile("non.deterministic", re.I)
+KEYS = re.compile("one of the keys")
+COMMAND = re.compile(r"'([\w|]+)' (?:command|subcommand)|unknown command '?`?(\w+)", re.I)
+
+
+class Step(NamedTuple):
+    """One thing that the cache does, and what must come of its last command."""
+
+    what: str
+    commands: Sequence[Command]
+    good: Callable[[Any], bool] = lambda reply: True
+    only_looks: bool = False  # the admin page and the commands ask it, and no fetch
+
+
+def prove(redis: Any) -> Iterator[CheckMessage]:
+    """What of a key's life Redis refuses, each remedy once.
+
+    Raises FAILURES where it is not reachable.
+    """
+    told: set[str | None] = set()
+    for message in _messages(redis):
+        if message.hint not in told:
+            told.add(message.hint)
+            yield message
+
+
+def _messages(redis: Any) -> Iterator[CheckMessage]:
+    ping = ("PING",)
+    try:
+        redis.execute_command(*ping)
+    except ResponseError as error:
+        yield _refused(Step("see that it is there", ()), ping, error)
+        return
+    if not isinstance(redis, RedisCluster):  # whose nodes are not greeted
+        yield from _greet(redis)
+    for step in _life(redis):
+        reply, command = None, ping
+        try:
+            for command in step.commands:
+                reply = redis.execute_command(*command)
+        except ResponseError as error:
+            if is_full(error):
+                return  # what follows would find nothing; W006 and W007 tell
+            if is_forbidden(error) or not step.only_looks:
+                yield _refused(step, command, error)
+            continue
+        if not step.good(reply):
+            yield _message(step, f"its answer was {reply!r:.80}", "Is it a Redis, and the primary?")
+
+
+def _greet(redis: Any) -> Iterator[CheckMessage]:
+    """Which run it is, whose the data is, and whether it takes writes."""
+    for alias in connections:
+        owners.owners.meet(alias)
+    greet = client.greet(new=False)
+    try:
+        run, *told = redis.execute_command(*greet)
+    except ResponseError as error:
+        yield _refused(Step("see that it takes writes", ()), greet, error)
+        return
+    if run == greeting.UNKNOWN:
+        yield Warning(
+            "Redis does not tell which run it is: it forbids INFO.",
+            hint="It may have forgotten invalidations since the last connection, so each new one "
+            "makes all that is cached unreachable. Permit it: ACL SETUSER <user> +info.",
+            id="cache_aside.W010",
+        )
+    if any(answer.startswith(b"is ") for answer in told):
+        yield Error(f"{owners.REFUSAL}.", hint=owners.REMEDY, id="cache_aside.E009")
+
+
+def _life(redis: Any) -> Iterator[Step]:
+    """A key's life, and then that of a record of each table."""
+    token, other = gates.token(), gates.token()
+    alias = next(iter(connections))
+    gate = keys.gate(alias, f"canary-{token}")
+    entry = keys.sql(alias, "canary", (token,), "")
+    in_time = leases.Expiry("PEXPIRE", LIVES)
+    # What scripts do is done without them first: of theirs, Redis does not say which was refused.
+    for command in (
+        ("SET", entry, VALUE, "PX", LIVES),
+        ("PTTL", entry),
+        ("PEXPIRE", entry, LIVES),
+        ("PEXPIREAT", entry, 1),
+        ("DEL", entry),
+        ("TIME",),
+    ):
+        yield Step(f"send {command[0]}", [command])
+    yield Step("open a gate", [gates.admit(gate)], lambda r: gates.generation(r) is not None)
+    yield Step(
+        "claim a lease",
+        [leases.claim(entry, token), leases.claim(entry, other)],
+        lambda reply: leases.holder(reply) == token,
+    )
+    fill = leases.fill("fill_string", entry, token, in_time, VALUE)
+    yield Step("fill", [fill], lambda reply: reply == 1)
+    yield Step("read an entry", [("GET", entry)], lambda reply: reply == VALUE)
+    head = ("GETRANGE", entry, 0, 2)
+    yield Step("tell whether an entry is the same", [head], lambda reply: reply == VALUE[:3])
+    read = ("MGET", gate)
+    yield Step("read gates", [read], lambda reply: gates.generation(reply[0]) is not None)
+    yield Step("look at the key", [("TYPE", entry)], only_looks=True)
+    yield Step("look at its size", [("MEMORY", "USAGE", entry)], only_looks=True)
+    yield Step("look at its use", [("OBJECT", "FREQ", entry)], only_looks=True)
+    yield Step("look at its age", [("OBJECT", "IDLETIME", entry)], only_looks=True)
+    closing = [gates.close(gate, token), ("GET", gate)]
+    yield Step("close a gate", closing, gates.is_closed)
+    opening = [gates.open(gate, token), ("GET", gate)]
+    yield Step("invalidate", opening, lambda reply: reply is None)
+    at = leases.Expiry("PEXPIREAT", 1)  # long over
+    until = [leases.claim(entry, token), leases.fill("fill_string", entry, token, at, VALUE)]
+    yield Step("fill until a time of day", [*until, ("GET", entry)], lambda reply: reply is None)
+    given_back = [leases.claim(entry, token), leases.release(entry, token)]
+    yield Step("give a lease back", [*given_back, leases.claim(entry, other)])
+    yield Step("drop an entry", [("DEL", entry), ("DEL", keys.lease(entry))], lambda r: r == 1)
+    for names in keys.RECORDS.values():
+        yield from _record(names.key(-int(token, 16)), token, in_time)
+    for kind in COMPUTED:
+        made = keys.computed(kind, token)
+        yield Step(f"keep a {kind}", [("SET", made, VALUE, "PX", LIVES), ("DEL", made)])
+    if conf().HISTORY:
+        minute = keys.minute(0)
+        counted = [("HINCRBY", minute, "canary", 1), ("EXPIRE", minute, 1)]
+        yield Step("count", counted)
+        yield Step("show counts", [("HMGET", minute, "canary")], only_looks=True)
+    yield from _of_the_server(redis)
+
+
+def _record(record: str, token: str, in_time: leases.Expiry) -> Iterator[Step]:
+    claim = leases.claim(record, token)
+    yield Step("send HSET", [("HSET", record, "name", VALUE), ("DEL", record)])
+    fill = leases.fill("fill_hash", record, token, in_time, "name", VALUE)
+    yield Step("fill a record", [claim, fill], lambda reply: reply == 1)
+    yield Step("read a record", [("HGETALL", record)], lambda reply: VALUE in [*_flat(reply)])
+    yield Step("tell a record", [("HGET", record, "name")], lambda reply: reply == VALUE)
+    closing = [leases.close(record, token), ("HGETALL", record)]
+    yield Step("invalidate a record", closing, lambda reply: not reply)
+    yield Step("end a write", [leases.open(record, token)])
+
+
+def _of_the_server(redis: Any) -> Iterator[Step]:
+    """What is not about one key."""
+    yield Step("count the keys", [("DBSIZE",)], only_looks=True)
+    yield Step("list the keys", [("SCAN", 0, "COUNT", 1)], only_looks=True)
+    if isinstance(redis, RedisCluster):
+        return
+    if number := redis.connection_pool.connection_kwargs.get("db"):
+        yield Step("use its database", [("SELECT", number)])
+    if conf().NEAR:
+        on = [("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", keys.sql("default", "", (), ""))]
+        yield Step("follow what changes", [*on, ("CLIENT", "TRACKING", "OFF")])
+
+
+def _flat(reply: Any) -> Iterator[Any]:
+    yield from reply.values() if isinstance(reply, dict) else reply
+
+
+def _refused(step: Step, command: Command, error: ResponseError) -> CheckMessage:
+    text = str(error)
+    if isinstance(error, ReadOnlyError) or "READONLY" in text:
+        return Error(
+            "The Redis of CACHE_ASIDE is a replica.",
+            hint="It refuses fills and invalidations: use the primary's address.",
+            id="cache_aside.E006",
+        )
+    if TOO_OLD.search(text):
+        return Error(
+            "Redis is older than 5.",
+            hint="It refuses the scripts that close gates, so writes invalidate nothing. Upgrade.",
+            id="cache_aside.E005",
+        )
+    return _message(step, text, _remedy(command, text))
+
+
+def _remedy(command: Command, text: str) -> str:
+    if found := COMMAND.search(text):
+        return f"Permit it: ACL SETUSER <user> +{(found[1] or found[2]).lower()}. {ALL_RULES}"
+    if KEYS.search(text):
+        return f"Permit the keys: ACL SETUSER <user> {' '.join(_patterns(command))}. {ALL_RULES}"
+    if FINAL_WORDS.search(text):
+        return "It takes no writes, so it cannot be told what is stale, and is left alone. Mend it."
+    return ALL_RULES
+
+
+def _patterns(command: Command) -> list[str]:
+    """Of the keys of a command, of which Redis does not say which it has refused."""
+    name, *args = command
+    named = args[2 : 2 + args[1]] if name == "EVAL" else args[:1]
+    prefix = conf().PREFIX
+    kinds = (str(key).removeprefix(prefix).partition(":")[0] for key in named)
+    return [f"~{prefix}{kind}:*" for kind in dict.fromkeys(kinds)]
+
+
+def _message(step: Step, why: str, hint: str) -> CheckMessage:
+    if step.only_looks:
+        told = f"Redis does not let the admin page and the commands {step.what}: {why}"
+        return Warning(told, hint=hint, id="cache_aside.W011")
+    told = f"Redis does not let the cache {step.what}: {why}"
+    return Error(told, hint=hint, id="cache_aside.E010")
