@@ -116,11 +116,13 @@ def _next(steps: Generator[float, None, path.Begun]) -> float | path.Begun:
 async def afetch(lookup: Lookup, make: Callable[[Tracker], Awaitable[Made]]) -> Any:
     """`fetch` for async code: what waits for Redis does so in a thread."""
     (key,) = lookup.keys
-    steps = path.beginning(lookup)
-    while not isinstance(step := await sync_to_async(_next)(steps), path.Begun):
-        # Not in the thread: who holds the lease may need that thread to load.
-        await asyncio.sleep(step)
-    begun = step
+    begun = await sync_to_async(path.first_look)(lookup)
+    if path.wants_leases(begun):
+        steps = path.claims(lookup, begun)
+        while not isinstance(step := await sync_to_async(_next)(steps), path.Begun):
+            # Not in the thread: who holds the lease may need that thread to load.
+            await asyncio.sleep(step)
+        begun = step
     if key in begun.claimed.seen.hits:
         return path.end(lookup, begun, path.NOTHING_LOADED)[key].payload
     shelf: Any = lookup.shelf

@@ -26,6 +26,7 @@ class GatedShelf:
     """The part that the shelves of queries and of records share."""
 
     kind: Kind
+    of_value = of_absence = slice(None)  # which of a lookup's gates each stands behind
 
     # --- what each of them has of its own
 
@@ -36,10 +37,6 @@ class GatedShelf:
     def decode(self, lookup: Lookup, key: str, reply: Reply) -> Found | None:
         """What lies under a key; None where there is nothing. Raises Undecodable."""
         raise NotImplementedError
-
-    def behind(self, lookup: Lookup, absent: bool) -> slice:
-        """Which of the lookup's gates a value, or an absence, stands behind."""
-        return slice(None)
 
     def weigh(self, key: str, found: Found) -> int:
         """The bytes that it takes in memory, where the near tier keeps it under this key."""
@@ -65,8 +62,6 @@ class GatedShelf:
         self, lookup: Lookup, keys: Sequence[str], asked: Sequence[Command], replies: list[Reply]
     ) -> Seen:
         generations = tuple(map(gates.generation, replies[-1]))
-        common = replies[-1][self.behind(lookup, absent=False)]  # what every value stands behind
-        barred = WRITING if any(map(gates.is_closed, common)) else ""
         hits, missing, unreadable, stale = {}, [], {}, {}
         for key, reply in zip(keys, replies, strict=False):
             try:
@@ -80,6 +75,10 @@ class GatedShelf:
                 missing.append(key)
                 if found:
                     stale[key] = self.why_stale(lookup, generations, replies[-1], found)
+        if not missing:
+            return Seen(hits, (), generations)
+        closed = any(map(gates.is_closed, replies[-1][self.of_value]))
+        barred = WRITING if closed else ""
         return Seen(hits, tuple(missing), generations, barred, unreadable, stale)
 
     def is_current(self, lookup: Lookup, generations: Generations, found: Found) -> bool:
@@ -97,7 +96,7 @@ class GatedShelf:
     ) -> Cause:
         """Why is_current() says no."""
         now = self.generation(lookup, generations, found.value)
-        names = lookup.gates[self.behind(lookup, found.value is None)]
+        names = lookup.gates[self.of_absence if found.value is None else self.of_value]
         closed = {
             g for g, reply in zip(lookup.gates, standing, strict=True) if gates.is_closed(reply)
         }
@@ -113,7 +112,7 @@ class GatedShelf:
 
     def generation(self, lookup: Lookup, generations: Generations, value: Any) -> Generations:
         """What an entry of this value must carry; has None behind a closed gate."""
-        return generations[self.behind(lookup, value is None)]
+        return generations[self.of_absence if value is None else self.of_value]
 
     def keep(self, lookup: Lookup, ticket: int, seen: Seen) -> None:
         slots: list[tuple[str, Any, float, int]] = [
@@ -150,7 +149,7 @@ class GatedShelf:
         for key in lookup.keys:
             found = seen.hits.get(key)
             value = found.value if found else loaded.values[key]
-            behind = self.behind(lookup, value is None)
+            behind = self.of_absence if value is None else self.of_value
             # Of a batch, hits may be of an older look than what was loaded.
             generations = found.generation if found else seen.generations[behind]
             tracker.note_gates(dict(zip(lookup.gates[behind], generations, strict=True)))

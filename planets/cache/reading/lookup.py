@@ -147,6 +147,7 @@ class Lookup(NamedTuple):
     ttl: float | None = None
     expire_at: datetime | None = None
     max_age: float | None = None
+    schema: str = ""  # of records: of which columns and database they must be
 
 
 # Gives the values of the keys that it is handed; a value of None is an absence.

@@ -79,28 +79,42 @@ def fetch(lookup: Lookup, load: Load, reason: str = "") -> dict[str, Any]:
 
 def begin(lookup: Lookup, reason: str = "") -> Begun:
     """Look and claim: all that comes before the load."""
-    return patiently(beginning(lookup, reason))
+    begun = first_look(lookup, reason)
+    return patiently(claims(lookup, begun)) if wants_leases(begun) else begun
 
 
-def beginning(lookup: Lookup, reason: str = "") -> Generator[float, None, Begun]:
-    """`begin` for who waits in his own way: gives the seconds of each pause."""
+def first_look(lookup: Lookup, reason: str = "") -> Begun:
+    """What is there at once; nobody waits for it but for Redis."""
     started = time.perf_counter()
-    claimed = Claim(Seen({}, lookup.keys))
-    outcome: Outcome = "miss"
+    outcome: Outcome = "bypass"
     try:
         if reason := reason or forbidden(lookup):
-            outcome = "bypass"
+            pass
         elif seen := look_near(lookup):
-            return Begun(Claim(seen), outcome, "near", "", started)
+            return Begun(Claim(seen), "miss", "near", "", started)
         else:
-            claimed = Claim(look(lookup))
-            claimed = yield from claiming(lookup, claimed.seen)
-            reason = claimed.reason
+            return Begun(Claim(look(lookup)), "miss", "redis", "", started)
     except Unavailable as error:
         outcome, reason = "error", str(error)
     except Forbidden as error:
-        outcome, reason = "bypass", str(error)
-    return Begun(claimed, outcome, "redis", reason, started)
+        reason = str(error)
+    return Begun(Claim(Seen({}, lookup.keys)), outcome, "redis", reason, started)
+
+
+def wants_leases(begun: Begun) -> bool:
+    """Whether something is missing that may be filled."""
+    return begun.outcome == "miss" and bool(begun.claimed.seen.missing)
+
+
+def claims(lookup: Lookup, begun: Begun) -> Generator[float, None, Begun]:
+    """The claim to what the first look missed; gives the seconds of each pause."""
+    try:
+        claimed = yield from claiming(lookup, begun.claimed.seen)
+    except Unavailable as error:
+        return begun._replace(outcome="error", reason=str(error))
+    except Forbidden as error:
+        return begun._replace(outcome="bypass", reason=str(error))
+    return begun._replace(claimed=claimed, reason=claimed.reason)
 
 
 def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
@@ -108,23 +122,24 @@ def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
     seen, mine = begun.claimed.seen, begun.claimed.mine
     if loaded.ms is not None:
         loads.note(lookup.sql, loaded.ms)
-    try:
-        filled = fill(lookup, begun.claimed, loaded) if mine else NOTHING_FILLED
-    except BaseException:  # whatever it is, nobody is to wait for a fill that does not come
-        release(mine, begun.claimed.token)
-        raise
+    filled = NOTHING_FILLED
+    if mine:
+        try:
+            filled = fill(lookup, begun.claimed, loaded)
+        except BaseException:  # whatever it is, nobody is to wait for a fill that does not come
+            release(mine, begun.claimed.token)
+            raise
     if begun.outcome == "miss" and tracker():
         lookup.shelf.note(lookup, seen, loaded, filled.stored)
     reason = filled.reason
-    if begun.outcome == "miss" and not begun.claimed.mine:
+    if loaded.values and begun.outcome == "miss" and not mine:
         # Why it was not ours to fill may be of last time, as of a page that was a visitor's own.
-        values = loaded.values.values()
-        reason = next(filter(None, (lookup.shelf.refuse(lookup, seen, v) for v in values)), "")
-    reason = reason or begun.reason
-    fetched_values = report(lookup, seen, loaded, begun, reason)
+        refusals = (lookup.shelf.refuse(lookup, seen, v) for v in loaded.values.values())
+        reason = next(filter(None, refusals), "")
+    values = report(lookup, seen, loaded, begun, reason or begun.reason)
     for key in filled.stored:
         memory.filled(key, filled.expires[key])
-    return fetched_values
+    return values
 
 
 def pass_by(lookup: Lookup, reason: str) -> None:
@@ -328,19 +343,22 @@ def report(lookup: Lookup, seen: Seen, loaded: Loaded, begun: Begun, reason: str
 
     Returns the values.
     """
-    kind = lookup.shelf.kind
+    kind, values = lookup.shelf.kind, {}
     if seen.hits:
         stats.count(kind, "near hit" if begun.tier == "near" else "hit", len(seen.hits))
-    if loaded.values:
+        for key, found in seen.hits.items():
+            values[key] = found.value
+    if seen.missing:
         stats.count(kind, begun.outcome, len(seen.missing))
+        for key in seen.missing:
+            values[key] = loaded.values[key]
     if seen.unreadable:
         stats.count(kind, "undecodable", len(seen.unreadable))
-    values = {key: found.value for key, found in seen.hits.items()}
-    values.update((key, loaded.values[key]) for key in seen.missing)
     if fetched.receivers:
         ms = (time.perf_counter() - begun.started) * 1000 / len(lookup.keys)
         for key in lookup.keys:
-            if found := seen.hits.get(key):
+            if key in seen.hits:
+                found = seen.hits[key]
                 event = _hit(lookup, key, found, begun.tier, ms)
             else:
                 value = loaded.values[key]

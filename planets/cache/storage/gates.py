@@ -9,6 +9,7 @@ A lease, in the same words, is a gate for one record: see leases.py.
 from __future__ import annotations
 
 import secrets
+from functools import lru_cache
 
 from ..conf import conf
 from .keys import GATE_MS, is_database_gate
@@ -38,6 +39,7 @@ def admit(gate: str) -> Command:
     return script("admit", [gate], token(), GATE_MS, "run" if is_database_gate(gate) else "")
 
 
+@lru_cache(maxsize=1024)
 def generation(reply: object) -> str | None:
     """The token of an open gate, None for a closed or missing one (or anything else)."""
     if isinstance(reply, bytes) and reply[:2] == b"o:":

@@ -127,6 +127,20 @@ def records_gate(alias: str, table: str) -> str:
     return _gate(conf().PREFIX, places.database_name(alias), f"{table}#rows")
 
 
+def gates_of_records(alias: str, table: str) -> tuple[str, str, str]:
+    """Those of a table's records, of all of its database, and of the table."""
+    return _gates_of_records(conf().PREFIX, places.database_name(alias), table)
+
+
+@lru_cache(maxsize=1024)
+def _gates_of_records(prefix: str, database: str, table: str) -> tuple[str, str, str]:
+    return (
+        _gate(prefix, database, f"{table}#rows"),
+        _gate(prefix, database, "*"),
+        _gate(prefix, database, table),
+    )
+
+
 def is_database_gate(key: str) -> bool:
     """Whether a gate is that of a whole database."""
     return key.endswith(":*")

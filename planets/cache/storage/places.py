@@ -6,8 +6,10 @@ import os
 import re
 from functools import lru_cache
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 
 PLAIN = re.compile(r"[\w.-]+", re.ASCII)
@@ -20,6 +22,9 @@ HARMLESS_OPTIONS = frozenset(
     "compress connect_timeout read_timeout write_timeout timeout transaction_mode ssl "
     "ssl_mode".split()
 )
+
+# Of a connection's settings, those that are looked at again each time.
+TELLING = itemgetter("NAME", "HOST", "PORT", "USER", "OPTIONS")
 
 
 def database(alias: str) -> str:
@@ -34,11 +39,8 @@ def database_name(alias: str) -> str:
     Not its address: one process may reach it by a socket, another through a proxy. Two databases
     of one name share gates, which costs a miss; their entries they do not share (`identity`).
     """
-    settings = connections.settings[alias]
-    name = str(settings["NAME"])
-    if settings["ENGINE"].endswith("sqlite3") and (":memory:" in name or "mode=memory" in name):
-        return f"memory-{os.getpid()}"  # nobody else's
-    return _plain(name)
+    told = connections.settings[alias]
+    return _named(told["ENGINE"], str(told["NAME"])) or f"memory-{os.getpid()}"
 
 
 def identity(alias: str) -> str:
@@ -47,31 +49,43 @@ def identity(alias: str) -> str:
     Another user may be forbidden what this one reads; another sql_mode, collation or time zone, set
     by OPTIONS or init_command, gives other results.
     """
-    settings = connections.settings[alias]
+    given = connections.settings[alias]
     known = _identities.get(alias)
-    told_by = [settings[part] for part in ("NAME", "HOST", "PORT", "USER", "OPTIONS")]
+    told_by = TELLING(given)
     # Django puts the name of a test's database into the same dict, so a name is looked at again.
-    if known and known[0] is settings and known[1] == told_by:
+    if known and known[0] is given and known[1] == told_by:
         return known[2]
-    told = {part: value for part, value in settings.items() if part not in HARMLESS}
+    told = {part: value for part, value in given.items() if part not in HARMLESS}
     options = {
-        name: value for name, value in settings["OPTIONS"].items() if name not in HARMLESS_OPTIONS
+        name: value for name, value in given["OPTIONS"].items() if name not in HARMLESS_OPTIONS
     }
     told |= {"NAME": database_name(alias), "OPTIONS": sorted(map(repr, options.items()))}
     digest = blake2b(repr(sorted(map(repr, told.items()))).encode(), digest_size=8).hexdigest()
-    _identities[alias] = (settings, [*told_by[:-1], dict(settings["OPTIONS"])], digest)
+    _identities[alias] = (given, (*told_by[:-1], dict(given["OPTIONS"])), digest)
     return digest
 
 
-_identities: dict[str, tuple[Any, list[Any], str]] = {}
+def zone(alias: str) -> str | None:
+    """The time zone in which Django reads the datetimes of an alias; None without USE_TZ."""
+    return (connections.settings[alias]["TIME_ZONE"] or "UTC") if settings.USE_TZ else None
+
+
+_identities: dict[str, tuple[Any, tuple[Any, ...], str]] = {}
 
 
 def _place(alias: str) -> tuple[str, ...]:
-    settings = connections.settings[alias]
-    return tuple(str(settings.get(part, "")) for part in ("ENGINE", "HOST", "PORT", "NAME"))
+    given = connections.settings[alias]
+    return tuple(str(given.get(part, "")) for part in ("ENGINE", "HOST", "PORT", "NAME"))
 
 
 @lru_cache(maxsize=64)
+def _named(engine: str, name: str) -> str:
+    """A database's name in keys; "" for one in the memory of a process, which is nobody else's."""
+    if engine.endswith("sqlite3") and (":memory:" in name or "mode=memory" in name):
+        return ""
+    return _plain(name)
+
+
 def _plain(name: str) -> str:
     """A name that is more than letters, digits, _ . and - (as a file's) by its end and a digest."""
     if PLAIN.fullmatch(name):
