@@ -20,8 +20,15 @@ from .lookup import ANY, Claim, Lookup, Seen, oldest
 from .permission import forbidden, unheard
 
 
-def lookup_of(shelf: ComputedShelf, key: str, name: str, ttl: float | None = None) -> Lookup:
-    """Where a computed value belongs.
+def lookup_of(
+    shelf: ComputedShelf,
+    key: str,
+    name: str,
+    ttl: float | None = None,
+    *,
+    of_any_age: bool = False,
+) -> Lookup:
+    """Where a computed value belongs; without `of_any_age` none is served that is past its TTL.
 
     All stand behind the gate of the default database, whatever they read, so that what makes
     everything unreachable reaches them, too.
@@ -34,7 +41,7 @@ def lookup_of(shelf: ComputedShelf, key: str, name: str, ttl: float | None = Non
         tables=(),
         sql=name,
         ttl=ttl,
-        max_age=None if ttl is None else oldest(ttl),
+        max_age=None if ttl is None or of_any_age else oldest(ttl),
     )
 
 

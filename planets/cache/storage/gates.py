@@ -39,12 +39,14 @@ def admit(gate: str) -> Command:
     return script("admit", [gate], token(), GATE_MS, "run" if is_database_gate(gate) else "")
 
 
-@lru_cache(maxsize=1024)
 def generation(reply: object) -> str | None:
     """The token of an open gate, None for a closed or missing one (or anything else)."""
-    if isinstance(reply, bytes) and reply[:2] == b"o:":
-        return reply[2 : 2 + TOKEN].decode("ascii", "replace")
-    return None
+    return _generation(reply) if isinstance(reply, bytes) else None
+
+
+@lru_cache(maxsize=1024)
+def _generation(reply: bytes) -> str | None:
+    return reply[2 : 2 + TOKEN].decode("ascii", "replace") if reply[:2] == b"o:" else None
 
 
 def is_closed(reply: object) -> bool:

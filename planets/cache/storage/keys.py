@@ -84,8 +84,7 @@ def computed(kind: str, *parts: Any) -> str:
 
     Raises UntellableParameter.
     """
-    for part in parts:
-        check_telling(part)
+    check_telling(parts)
     digest = blake2b(repr((FORMAT, parts)).encode("utf-8", "surrogatepass"), digest_size=16)
     return f"{conf().PREFIX}{kind}:{digest.hexdigest()}"
 
@@ -93,8 +92,9 @@ def computed(kind: str, *parts: Any) -> str:
 def check_telling(value: Any) -> None:
     """Raises UntellableParameter for what repr() need not tell from another value."""
     if type(value) in (tuple, list):
-        for part in value:
-            check_telling(part)
+        if not TELLING.issuperset(map(type, value)):
+            for part in value:
+                check_telling(part)
     elif type(value) not in TELLING:
         raise UntellableParameter(
             f"{value!r:.80} is a {type(value).__qualname__}, which cannot be part of a key: "
