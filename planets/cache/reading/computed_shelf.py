@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from ..conf import conf
 from ..events import Kind
@@ -96,7 +97,7 @@ class ComputedShelf:
             found = self._read(lookup, key, asked[0], replies[0])
         except Undecodable as error:
             missing = self._missing(lookup, key, standing)
-            return missing._replace(unreadable={key: f"undecodable: {error}"})
+            return replace(missing, unreadable={key: f"undecodable: {error}"})
         if found is None:
             return self._missing(lookup, key, standing)
         needed: Dependencies = found.value.dependencies
@@ -106,9 +107,9 @@ class ComputedShelf:
             missing = self._missing(lookup, key, standing)
             barred = missing.barred or (CLOSED if standing.closed else "")
             cause = standing.differs(needed)._replace(filled=found.filled)
-            return missing._replace(barred=barred, stale={key: cause})
+            return replace(missing, barred=barred, stale={key: cause})
         if lookup.max_age is not None and time.time() - found.filled > lookup.max_age:
-            return self._missing(lookup, key, standing)._replace(stale={key: causes.TOO_OLD})
+            return replace(self._missing(lookup, key, standing), stale={key: causes.TOO_OLD})
         if reason := forbidden_to(needed.gates, needed.records):
             raise Forbidden(reason)
         return Seen({key: found}, ())
@@ -179,7 +180,7 @@ class ComputedShelf:
 
     def _remember(self, key: str, found: Found, data: bytes) -> None:
         made: Made = found.value._replace(payload=None)
-        self._known.put(key, Remembered(found._replace(value=made, bytes=len(data)), data[:HEAD]))
+        self._known.put(key, Remembered(replace(found, value=made, bytes=len(data)), data[:HEAD]))
 
     def made(self, key: str, made: Made) -> dict[str, Made]:
         """What a load gives: remembered, where it was refused, until it is so no more."""
@@ -275,7 +276,7 @@ class ComputedShelf:
             compress_above=conf().COMPRESS_ABOVE, max_bytes=conf().MAX_BYTES,
         )  # fmt: skip
         needed = Dependencies(entry.gates, entry.records)
-        self._remember(key, found._replace(value=made._replace(dependencies=needed)), value)
+        self._remember(key, replace(found, value=made._replace(dependencies=needed)), value)
         return leases.fill("fill_string", key, token, expiry, value)
 
     def note(self, lookup: Lookup, seen: Seen, loaded: Loaded, stored: Mapping[str, str]) -> None:

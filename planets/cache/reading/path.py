@@ -18,9 +18,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Generator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from django.db import Error
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .. import stats
 from ..conf import conf
@@ -46,18 +48,18 @@ TOO_LONG = "another caller was loading it for too long"
 NOTHING_LOADED = Loaded({})
 
 
-class Filled(NamedTuple):
+class Filled(Struct, frozen=True):
     """Which keys were stored, each with its token, and why something was not."""
 
     stored: dict[str, str]
     reason: str = ""
-    expires: dict[str, float] = {}  # noqa: RUF012  by key: in Unix time
+    expires: dict[str, float] = {}  # by key: in Unix time
 
 
 NOTHING_FILLED = Filled({})
 
 
-class Begun(NamedTuple):
+class Begun(Struct, frozen=True):
     """A fetch before its load: what is there, and what its loader may fill."""
 
     claimed: Claim
@@ -111,10 +113,10 @@ def claims(lookup: Lookup, begun: Begun) -> Generator[float, None, Begun]:
     try:
         claimed = yield from claiming(lookup, begun.claimed.seen)
     except Unavailable as error:
-        return begun._replace(outcome="error", reason=str(error))
+        return replace(begun, outcome="error", reason=str(error))
     except Forbidden as error:
-        return begun._replace(outcome="bypass", reason=str(error))
-    return begun._replace(claimed=claimed, reason=claimed.reason)
+        return replace(begun, outcome="bypass", reason=str(error))
+    return replace(begun, claimed=claimed, reason=claimed.reason)
 
 
 def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
@@ -238,8 +240,8 @@ def ask_for_leases(lookup: Lookup, seen: Seen, token: str) -> tuple[Seen, dict[s
         raise
     release([key for key in mine if key in again.hits], token)
     unreadable = seen.unreadable | again.unreadable
-    return again._replace(
-        hits=seen.hits | again.hits, unreadable=unreadable, stale=seen.stale | again.stale
+    return replace(
+        again, hits=seen.hits | again.hits, unreadable=unreadable, stale=seen.stale | again.stale
     ), holders
 
 

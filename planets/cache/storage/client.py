@@ -123,7 +123,7 @@ class Client:
 
     def ask(self, *commands: Command) -> list[Reply]:
         """`call` for a read, which does without where Redis is slow: raises Unavailable there."""
-        if reason := self.avoided:
+        if (self.breaker.reason or self.pace.reason) and (reason := self.avoided):
             raise Unavailable(reason)
         return self.call(*commands)
 
