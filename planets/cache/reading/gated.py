@@ -85,6 +85,8 @@ class GatedShelf:
         """All gates are open, in the generation that it was filled under; it is young enough."""
         if found.generation != self.generation(lookup, generations, found.value):
             return False
+        if found.schema != lookup.schema:
+            return False  # kept near, for a database of the same name or in another time zone
         # What was given no longer to live is young enough, whatever the clock of its filler says.
         age = lookup.max_age
         if age is None or found.expires - found.filled <= age:

@@ -29,6 +29,7 @@ class Found(Struct, frozen=True):
     load_ms: float | None = None
     filled: float = 0.0  # Unix time
     token: str = ""  # of a record: the lease that it was filled under
+    schema: str = ""  # of a record: see Lookup
 
 
 class Seen(Struct, frozen=True):

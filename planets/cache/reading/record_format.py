@@ -157,7 +157,7 @@ class RecordShelf(GatedShelf):
             value = None if absent else self.values(texts, lookup.alias)
             return Found(
                 value, tuple(generation), float(expires), size, float(load_ms),
-                filled=float(filled), token=token,
+                filled=float(filled), token=token, schema=schema,
             )  # fmt: skip
         except KeyError:
             raise Undecodable("written by another program") from None
