@@ -10,7 +10,10 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """From half of `limit` to all of it of the things that were put in last. Needs no lock."""
+    """From half of `limit` to all of it of the things that were put in last. Needs no lock.
+
+    The limit is a number of things, or of what their weights are given in.
+    """
 
     def __init__(self, limit: int) -> None:
         self._half = limit // 2
@@ -19,15 +22,18 @@ class Recent(Generic[K, V]):
     def clear(self) -> None:
         self._new: dict[K, V] = {}
         self._old: dict[K, V] = {}
+        self._weight = 0  # of the new ones
 
     def get(self, key: K) -> V | None:
         found = self._new.get(key)
         return self._old.get(key) if found is None else found
 
-    def put(self, key: K, value: V) -> None:
+    def put(self, key: K, value: V, weight: int = 1) -> None:
+        if key not in self._new:
+            self._weight += weight
         self._new[key] = value
-        if len(self._new) >= self._half:
-            self._old, self._new = self._new, {}
+        if self._weight >= self._half:
+            self._old, self._new, self._weight = self._new, {}, 0
 
     def again(self, key: K, value: V) -> bool:
         """Whether it was met before; from now on it was."""

@@ -22,6 +22,7 @@ from .reading import path
 from .reading.late import PUNCTUAL, Late, late
 from .reading.lookup import check_ttl
 from .reading.record_format import RecordShelf
+from .reading.rows import Row
 from .reading.texts import REMEDY, text_of
 from .storage import keys
 
@@ -157,7 +158,15 @@ class Records(Generic[M]):
         As Model.objects.get(pk=...), it takes what the primary key's field makes a number of, and
         raises TypeError or ValueError for anything else.
         """
-        return self.get_many([pk]).get(pk)
+        alias = router.db_for_read(self.model)
+        number = self._number(pk, alias)
+        if number is None:
+            return None
+        row = self._fetch(alias, (number,))[number]
+        if row is None:
+            return None
+        made: M = builder(self.model).from_db(alias, self.attnames, self.shelf.own(row))
+        return made
 
     def get_many(self, pks: Iterable[K]) -> dict[K, M]:
         """The rows that exist, by primary key, in the order asked, in one round trip.
@@ -166,24 +175,28 @@ class Records(Generic[M]):
         """
         alias = router.db_for_read(self.model)
         asked = {pk: self._number(pk, alias) for pk in pks}
-        wanted = {self.names.key(pk): pk for pk in asked.values() if pk is not None}
-        if not wanted:
+        numbers = [number for number in asked.values() if number is not None]
+        if not numbers:
             return {}
+        rows, make, own = self._fetch(alias, numbers), builder(self.model).from_db, self.shelf.own
+        return {
+            pk: make(alias, self.attnames, own(row))
+            for pk, number in asked.items()
+            if number is not None and (row := rows[number]) is not None
+        }
+
+    def _fetch(self, alias: str, numbers: Iterable[int]) -> dict[int, Row | None]:
+        """The row of each number, None where there is none."""
+        wanted = {self.names.key(number): number for number in numbers}
 
         def load(missing: Sequence[str]) -> dict[str, Any]:
             rows = self._rows.load(alias, [wanted[key] for key in missing])
             by_pk = {row[self._pk_at]: row for row in rows}
             return {key: by_pk.get(wanted[key]) for key in missing}
 
-        lookup = self.shelf.lookup(alias, wanted, self.ttl, self.late)
-        values = path.fetch(lookup._replace(second_sight=self.second_sight), load)
-        make = builder(self.model)
-        rows = {pk: values[key] for key, pk in wanted.items()}
-        return {
-            pk: make.from_db(alias, self.attnames, self.shelf.own(row))
-            for pk, number in asked.items()
-            if number is not None and (row := rows[number]) is not None
-        }
+        lookup = self.shelf.lookup(alias, wanted, self.ttl, self.late, self.second_sight)
+        values = path.fetch(lookup, load)
+        return {number: values[key] for key, number in wanted.items()}
 
     def _number(self, pk: Any, alias: str) -> int | None:
         """The row's number, of which there is one name; None for what no row has.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from msgspec.structs import replace
 
 from .reading import path, row_format
 from .reading.late import late
@@ -52,7 +53,7 @@ def fetch(
             names = tuple(column[0] for column in cursor.description)
             return {wanted[0]: [names, *cursor.fetchall()]}
 
-    found = found._replace(second_sight=second_sight)
+    found = replace(found, second_sight=second_sight)
     names, *rows = path.fetch(found, load, doubt)[found.keys[0]]
     return [dict(zip(names, row, strict=True)) for row in rows]
 

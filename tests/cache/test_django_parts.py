@@ -146,7 +146,7 @@ def test_a_request_can_be_watched() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("send_packed_command", "pack_commands", "read_response", "can_read", "disconnect"),
+        *("send_packed_command", "read_response", "can_read", "disconnect"),
         *("register_connect_callback", "deregister_connect_callback", "connect", "send_command"),
     ],
 )

@@ -38,7 +38,9 @@ FLOORS = [
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}
 
 # What a module may import besides the standard library: Django and the wheel's own requirements ...
-REQUIRED = {"asgiref", "django", "django_redis", "msgspec", "redis", "sqlglot", "zstandard"}
+REQUIRED = {
+    *("asgiref", "django", "django_redis", "hiredis", "msgspec", "redis", "sqlglot", "zstandard"),
+}
 # ... and who may import what comes with one of its extras.
 EXTRAS = {
     "debug_toolbar": {"instruments/panel.py"},

@@ -354,7 +354,7 @@ def test_r9_a_holder_that_outlived_its_lease_cannot_store(
 @both
 def test_r10_an_absence_and_a_creation_at_once(naive: bool, monkeypatch: Patch) -> None:
     if naive:
-        monkeypatch.setattr(RecordShelf, "behind", lambda self, lookup, absent: slice(0, 2))
+        monkeypatch.setattr(RecordShelf, "of_absence", RecordShelf.of_value)
     with loaded(lambda: star(9)):
         Star.objects.create(id=9, name="Polaris")
     assert (star(9) is None) == naive

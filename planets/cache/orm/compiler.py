@@ -19,6 +19,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE, MULTI, SINGLE
 from django.utils import timezone
+from msgspec import structs
 
 from ..reading import path, row_format
 from ..reading.late import PUNCTUAL, Late
@@ -150,7 +151,8 @@ class CachedCompiler(SQLCompiler):
             self.lifetime.expire_at,
             self.lifetime.late,
         )
-        lookup = lookup._replace(second_sight=self.lifetime.second_sight)
+        if self.lifetime.second_sight:
+            lookup = structs.replace(lookup, second_sight=True)
         if self.query.select_for_update:  # which SQLite has no word for
             doubt = "select_for_update() locks rows"
         doubt = doubt or self.refusal

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.urls import Resolver404, resolve
 from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language
+from msgspec.structs import replace
 
 from ..reading import computed, path
 from ..reading.away import is_away
@@ -48,16 +49,17 @@ class PageCacheMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
-        if iscoroutinefunction(get_response):
+        self._awaits = iscoroutinefunction(get_response)
+        if self._awaits:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
-        if iscoroutinefunction(self):
+        if self._awaits:
             return self._acall(request)
         asked = ask(request)
         if asked is None:
             return self.get_response(request)
-        if response := unmade(request, asked):
+        if may_be_unmade(request) and (response := unmade(request, asked)):
             return response
         if request.method == "HEAD":
             return self.get_response(request)
@@ -73,7 +75,7 @@ class PageCacheMiddleware:
         asked = ask(request)
         if asked is None:
             return await self.get_response(request)
-        if response := await sync_to_async(unmade)(request, asked):
+        if may_be_unmade(request) and (response := await sync_to_async(unmade)(request, asked)):
             return response
         if request.method == "HEAD":
             return await self.get_response(request)
@@ -102,10 +104,9 @@ def ask(request: HttpRequest) -> Asked | None:
         path.pass_by(computed.lookup_of(SHELF, "", name_of(request)), reason)
         return None
     key, name = page_key(request, policy), name_of(request)
-    lookup = computed.lookup_of(SHELF, key, name, policy.ttl, policy.late)
-    lookup = lookup._replace(second_sight=policy.second_sight)
-    # Whoever filled it went by the same policy, which may give a status a longer life.
-    return Asked(lookup._replace(max_age=None), policy)
+    lookup = computed.lookup_of(SHELF, key, name, policy.ttl, policy.late, of_any_age=True)
+    # Of any age: whoever filled it went by the same policy, which may give a status a longer life.
+    return Asked(replace(lookup, second_sight=True) if policy.second_sight else lookup, policy)
 
 
 # What is looked up for each request, of the addresses that came lately: () where there is none.
@@ -124,6 +125,11 @@ def _policy(request: HttpRequest) -> Policy | None:
             known = ()
         _policies.put(address, known)
     return known or None
+
+
+def may_be_unmade(request: HttpRequest) -> bool:
+    """Whether a request may be answered without making the page or its body."""
+    return request.method == "HEAD" or "HTTP_IF_NONE_MATCH" in request.META
 
 
 def unmade(request: HttpRequest, asked: Asked) -> HttpResponseBase | None:

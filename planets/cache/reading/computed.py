@@ -28,8 +28,10 @@ def lookup_of(
     name: str,
     ttl: float | None = None,
     late: Late = PUNCTUAL,
+    *,
+    of_any_age: bool = False,
 ) -> Lookup:
-    """Where a computed value belongs.
+    """Where a computed value belongs; without `of_any_age` none is served that is past its TTL.
 
     All stand behind the gate of the default database, whatever they read, so that what makes
     everything unreachable reaches them, too.
@@ -42,7 +44,7 @@ def lookup_of(
         tables=(),
         sql=name,
         ttl=ttl,
-        max_age=None if ttl is None else oldest(ttl),
+        max_age=None if ttl is None or of_any_age else oldest(ttl),
         late=late,
     )
 
@@ -148,11 +150,13 @@ def _next(steps: Generator[float, None, path.Begun]) -> float | path.Begun:
 async def afetch(lookup: Lookup, make: Callable[[Tracker], Awaitable[Made]]) -> Any:
     """`fetch` for async code: what waits for Redis does so in a thread."""
     (key,) = lookup.keys
-    steps = path.beginning(lookup)
-    while not isinstance(step := await sync_to_async(_next)(steps), path.Begun):
-        # Not in the thread: who holds the lease may need that thread to load.
-        await asyncio.sleep(step)
-    begun = step
+    begun = await sync_to_async(path.first_look)(lookup)
+    if path.wants_leases(begun):
+        steps = path.claims(lookup, begun)
+        while not isinstance(step := await sync_to_async(_next)(steps), path.Begun):
+            # Not in the thread: who holds the lease may need that thread to load.
+            await asyncio.sleep(step)
+        begun = step
     if key in begun.claimed.seen.hits:
         return path.end(lookup, begun, path.NOTHING_LOADED)[key].payload
     shelf: Any = lookup.shelf

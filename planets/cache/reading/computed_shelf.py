@@ -5,6 +5,9 @@ the token that it was filled under. It is current while all gates are open in th
 all records lie there under that token. The process remembers which dependencies a key had last
 time, and asks for them in the same round trip as for the entry; where the entry names others, one
 more round trip asks for those.
+
+What a process has served twice it keeps, within KEPT_BYTES, and asks for its head alone: that holds
+the seal, which no other entry has. So what is kept is as fresh as what is sent whole.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from ..conf import conf
 from ..events import Kind
@@ -30,10 +34,11 @@ from .envelope import HEAD, Undecodable, wrap
 from .gated import GATE_BYTES
 from .lookup import Forbidden, Found, Generations, Loaded, Lookup, Seen
 from .permission import forbidden_to
-from .proof import NOTHING, ask, ask_now, own_generations, standing_of
+from .proof import NOTHING, Standing, ask, ask_now, own_generations, standing_of
 from .weight import of_tree
 
 MAX_REMEMBERED = 8192  # keys whose dependencies a process remembers
+KEPT_BYTES = 4_194_304  # of what a process has served twice, for each kind
 
 RARE = "it is stored when it is asked for again: there may be no end of its like"
 LATE = "something that it was made of was served late"
@@ -44,7 +49,7 @@ _encoder = msgspec.msgpack.Encoder()
 class Remembered(NamedTuple):
     """What this process knows of a key's entry without asking for it again."""
 
-    found: Found  # without its payload
+    found: Found  # without its payload, unless it is kept
     head: bytes  # of its bytes: holds their seal, which tells it from every other entry
 
     @property
@@ -56,6 +61,11 @@ class Remembered(NamedTuple):
     def mark(self) -> Mapping[str, str]:
         told: Mapping[str, str] = self.found.value.mark
         return told
+
+
+def ask_head(key: str) -> Command:
+    """The command that asks for the head of an entry; its reply is b"" where there is none."""
+    return ("GETRANGE", key, 0, HEAD - 1)
 
 
 class ComputedShelf:
@@ -72,6 +82,7 @@ class ComputedShelf:
         self.kind: Kind = kind
         self._encode, self._decode = encode, decode
         self._known: Recent[str, Remembered] = Recent(MAX_REMEMBERED)
+        self._kept: Recent[str, Remembered] = Recent(KEPT_BYTES)
         self._refused: Recent[str, str] = Recent(MAX_REMEMBERED)
 
     # --- looking
@@ -81,38 +92,62 @@ class ComputedShelf:
 
     def look(self, lookup: Lookup, keys: Sequence[str]) -> list[Command]:
         (key,) = keys
-        known = self._known.get(key)
-        return [self.read(key), *ask(lookup, known.dependencies if known else NOTHING)]
+        known = self._kept.get(key)
+        read = ask_head(key) if known else self.read(key)
+        known = known or self._known.get(key)
+        return [read, *ask(lookup, known.dependencies if known else NOTHING)]
 
     def judge(
         self, lookup: Lookup, keys: Sequence[str], asked: Sequence[Command], replies: list[Reply]
     ) -> Seen:
         (key,) = keys
-        known = self._known.get(key)
         standing = standing_of(asked[1:], replies[1:])
-        # What was refused last time is made by everybody at once: none waits for another's fill.
-        missing = Seen({}, (key,), own_generations(lookup, standing), self._barred(key))
         try:
-            found = self.decode(lookup, key, replies[0])
+            found = self._read(lookup, key, asked[0], replies[0])
         except Undecodable as error:
-            return missing._replace(unreadable={key: f"undecodable: {error}"})
+            missing = self._missing(lookup, key, standing)
+            return replace(missing, unreadable={key: f"undecodable: {error}"})
         if found is None:
-            return missing
+            return self._missing(lookup, key, standing)
         needed: Dependencies = found.value.dependencies
         if not standing.is_known(needed):
             standing = ask_now(lookup, needed)
-            missing = missing._replace(generations=own_generations(lookup, standing))
-        if known is None or known.head != replies[0][:HEAD]:
-            self._remember(key, found, replies[0])
         if not standing.proves(needed):
+            missing = self._missing(lookup, key, standing)
             barred = missing.barred or (CLOSED if standing.closed else "")
             cause = standing.differs(needed)._replace(filled=found.filled)
-            return missing._replace(barred=barred, stale={key: cause})
+            return replace(missing, barred=barred, stale={key: cause})
         if lookup.max_age is not None and time.time() - found.filled > lookup.max_age:
-            return missing._replace(stale={key: causes.TOO_OLD})
+            return replace(self._missing(lookup, key, standing), stale={key: causes.TOO_OLD})
         if reason := forbidden_to(needed.gates, needed.records):
             raise Forbidden(reason)
-        return Seen({key: found}, (), missing.generations)
+        return Seen({key: found}, ())
+
+    def _read(self, lookup: Lookup, key: str, asked: Command, reply: Reply) -> Found | None:
+        """What lies under a key, of which the whole or the head was asked for.
+
+        None where there is nothing. Raises Undecodable, Unavailable.
+        """
+        if asked[0] != "GET":
+            kept = self._kept.get(key)
+            if kept and kept.head == reply:
+                return kept.found
+            if reply != b"":  # it was filled anew
+                (reply,) = client.ask(self.read(key))
+        found = self.decode(lookup, key, reply)
+        if found is not None:
+            known = self._known.get(key)
+            if known is None or known.head != reply[:HEAD]:
+                self._remember(key, found, reply)
+            else:
+                self._kept.put(key, Remembered(found, known.head), of_tree(found))
+        return found
+
+    def _missing(self, lookup: Lookup, key: str, standing: Standing) -> Seen:
+        refused = self._refused.get(key)
+        # What was refused last time is made by everybody at once: none waits for another's fill.
+        barred = f"the one before was refused: {refused}" if refused and refused != RARE else ""
+        return Seen({}, (key,), own_generations(lookup, standing), barred)
 
     def may_be_late(self, lookup: Lookup, seen: Seen, found: Found) -> bool:
         """No database that it was computed from was invalidated as a whole since."""
@@ -125,10 +160,6 @@ class ComputedShelf:
             return all(now[gate] == had for gate, had in wholes.items())
         asked = Dependencies(wholes, {})
         return ask_now(lookup, asked).proves(asked)
-
-    def _barred(self, key: str) -> str:
-        refused = self._refused.get(key)
-        return f"the one before was refused: {refused}" if refused and refused != RARE else ""
 
     def decode(self, lookup: Lookup, key: str, reply: Reply) -> Found | None:
         """What lies under a key; None where there is nothing. Raises Undecodable."""
@@ -163,14 +194,14 @@ class ComputedShelf:
             return None
         needed = known.dependencies
         asked = ask(lookup, needed)
-        head, *replies = client.ask(("GETRANGE", key, 0, HEAD - 1), *asked)
+        head, *replies = client.ask(ask_head(key), *asked)
         if head != known.head or not standing_of(asked, replies).proves(needed):
             return None
         return None if forbidden_to(needed.gates, needed.records) else known.found
 
     def _remember(self, key: str, found: Found, data: bytes) -> None:
         made: Made = found.value._replace(payload=None)
-        self._known.put(key, Remembered(found._replace(value=made, bytes=len(data)), data[:HEAD]))
+        self._known.put(key, Remembered(replace(found, value=made, bytes=len(data)), data[:HEAD]))
 
     def made(self, key: str, made: Made) -> dict[str, Made]:
         """What a load gives: remembered, where it was refused, until it is so no more."""
@@ -272,7 +303,7 @@ class ComputedShelf:
         if made.rare:
             expiry = expiry._replace(late_ms=0)
         needed = Dependencies(entry.gates, entry.records)
-        self._remember(key, found._replace(value=made._replace(dependencies=needed)), value)
+        self._remember(key, replace(found, value=made._replace(dependencies=needed)), value)
         return leases.fill("fill_string", key, token, expiry, value)
 
     def note(self, lookup: Lookup, seen: Seen, loaded: Loaded, stored: Mapping[str, str]) -> None:

@@ -26,6 +26,7 @@ class GatedShelf:
     """The part that the shelves of queries and of records share."""
 
     kind: Kind
+    of_value = of_absence = slice(None)  # which of a lookup's gates each stands behind
     only_absences = False
 
     # --- what each of them has of its own
@@ -37,10 +38,6 @@ class GatedShelf:
     def decode(self, lookup: Lookup, key: str, reply: Reply) -> Found | None:
         """What lies under a key; None where there is nothing. Raises Undecodable."""
         raise NotImplementedError
-
-    def behind(self, lookup: Lookup, absent: bool) -> slice:
-        """Which of the lookup's gates a value, or an absence, stands behind."""
-        return slice(None)
 
     def weigh(self, key: str, found: Found) -> int:
         """The bytes that it takes in memory, where the near tier keeps it under this key."""
@@ -66,8 +63,6 @@ class GatedShelf:
         self, lookup: Lookup, wanted: Sequence[str], asked: Sequence[Command], replies: list[Reply]
     ) -> Seen:
         generations = tuple(map(gates.generation, replies[-1]))
-        common = replies[-1][self.behind(lookup, absent=False)]  # what every value stands behind
-        barred = WRITING if any(map(gates.is_closed, common)) else ""
         hits, missing, unreadable, stale = {}, [], {}, {}
         for key, reply in zip(wanted, replies, strict=False):
             try:
@@ -81,12 +76,18 @@ class GatedShelf:
                 missing.append(key)
                 if found:
                     stale[key] = self.why_stale(lookup, generations, replies[-1], found)
+        if not missing:
+            return Seen(hits, (), generations)
+        closed = any(map(gates.is_closed, replies[-1][self.of_value]))
+        barred = WRITING if closed else ""
         return Seen(hits, tuple(missing), generations, barred, unreadable, stale)
 
     def is_current(self, lookup: Lookup, generations: Generations, found: Found) -> bool:
         """All gates are open, in the generation that it was filled under; it is young enough."""
         if found.generation != self.generation(lookup, generations, found.value):
             return False
+        if found.schema != lookup.schema:
+            return False  # kept near, for a database of the same name or in another time zone
         # What was given no longer to live is young enough, whatever the clock of its filler says.
         age = lookup.max_age
         if age is None or found.expires - found.filled <= age:
@@ -98,7 +99,7 @@ class GatedShelf:
     ) -> Cause:
         """Why is_current() says no."""
         now = self.generation(lookup, generations, found.value)
-        names = lookup.gates[self.behind(lookup, found.value is None)]
+        names = lookup.gates[self.of_absence if found.value is None else self.of_value]
         closed = {
             g for g, reply in zip(lookup.gates, standing, strict=True) if gates.is_closed(reply)
         }
@@ -114,7 +115,7 @@ class GatedShelf:
 
     def generation(self, lookup: Lookup, generations: Generations, value: Any) -> Generations:
         """What an entry of this value must carry; has None behind a closed gate."""
-        return generations[self.behind(lookup, value is None)]
+        return generations[self.of_absence if value is None else self.of_value]
 
     def keep(self, lookup: Lookup, ticket: int, seen: Seen) -> None:
         slots: list[tuple[str, Any, float, int]] = [
@@ -127,7 +128,7 @@ class GatedShelf:
 
     def may_be_late(self, lookup: Lookup, seen: Seen, found: Found) -> bool:
         """Not all of the database was invalidated since."""
-        behind = self.behind(lookup, found.value is None)
+        behind = self.of_absence if found.value is None else self.of_value
         names, now = lookup.gates[behind], seen.generations[behind]
         return len(found.generation) == len(names) and all(
             had == is_ for name, had, is_ in zip(names, found.generation, now, strict=True)
@@ -160,7 +161,7 @@ class GatedShelf:
         for key in lookup.keys:
             found = seen.hits.get(key)
             value = found.value if found else loaded.values[key]
-            behind = self.behind(lookup, value is None)
+            behind = self.of_absence if value is None else self.of_value
             # Of a batch, hits may be of an older look than what was loaded.
             generations = found.generation if found else seen.generations[behind]
             tracker.note_gates(dict(zip(lookup.gates[behind], generations, strict=True)))

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import time
 
+from msgspec.structs import replace
+
 from ..storage import keys
 from ..storage.client import client
 from ..storage.errors import Unavailable
@@ -29,7 +31,7 @@ def accepted(lookup: Lookup, seen: Seen) -> Seen:
     """
     found = _copies(lookup, seen, lookup.late.max_stale)
     missing = tuple(key for key in seen.missing if key not in found)
-    return seen._replace(hits=seen.hits | found, missing=missing)
+    return replace(seen, hits=seen.hits | found, missing=missing)
 
 
 def instead(lookup: Lookup, seen: Seen) -> Seen | None:
@@ -40,7 +42,7 @@ def instead(lookup: Lookup, seen: Seen) -> Seen | None:
         return None
     if len(found) < len(seen.missing):
         return None
-    return seen._replace(hits=seen.hits | found, missing=())
+    return replace(seen, hits=seen.hits | found, missing=())
 
 
 def _copies(lookup: Lookup, seen: Seen, seconds: float) -> dict[str, Found]:
@@ -54,5 +56,5 @@ def _copies(lookup: Lookup, seen: Seen, seconds: float) -> dict[str, Found]:
             continue
         if copy and time.time() - copy.filled <= seconds and shelf.may_be_late(lookup, seen, copy):
             cause = seen.stale.get(key)
-            found[key] = copy._replace(late=cause.told if cause else WHY)
+            found[key] = replace(copy, late=cause.told if cause else WHY)
     return found

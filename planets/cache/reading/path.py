@@ -18,9 +18,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Generator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from django.db import Error
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .. import stats
 from ..conf import conf
@@ -48,18 +50,18 @@ TOO_LONG = "another caller was loading it for too long"
 NOTHING_LOADED = Loaded({})
 
 
-class Filled(NamedTuple):
+class Filled(Struct, frozen=True):
     """Which keys were stored, each with its token, and why something was not."""
 
     stored: dict[str, str]
     reason: str = ""
-    expires: dict[str, float] = {}  # noqa: RUF012  by key: in Unix time
+    expires: dict[str, float] = {}  # by key: in Unix time
 
 
 NOTHING_FILLED = Filled({})
 
 
-class Begun(NamedTuple):
+class Begun(Struct, frozen=True):
     """A fetch before its load: what is there, and what its loader may fill."""
 
     claimed: Claim
@@ -84,28 +86,42 @@ def fetch(lookup: Lookup, load: Load, reason: str = "") -> dict[str, Any]:
 
 def begin(lookup: Lookup, reason: str = "") -> Begun:
     """Look and claim: all that comes before the load."""
-    return patiently(beginning(lookup, reason))
+    begun = first_look(lookup, reason)
+    return patiently(claims(lookup, begun)) if wants_leases(begun) else begun
 
 
-def beginning(lookup: Lookup, reason: str = "") -> Generator[float, None, Begun]:
-    """`begin` for who waits in his own way: gives the seconds of each pause."""
+def first_look(lookup: Lookup, reason: str = "") -> Begun:
+    """What is there at once; nobody waits for it but for Redis."""
     started = time.perf_counter()
-    claimed = Claim(Seen({}, lookup.keys))
-    outcome: Outcome = "miss"
+    outcome: Outcome = "bypass"
     try:
         if reason := reason or forbidden(lookup):
-            outcome = "bypass"
+            pass
         elif seen := look_near(lookup):
-            return Begun(Claim(seen), outcome, "near", "", started)
+            return Begun(Claim(seen), "miss", "near", "", started)
         else:
-            claimed = Claim(look(lookup))
-            claimed = yield from claiming(lookup, claimed.seen)
-            reason = claimed.reason
+            return Begun(Claim(look(lookup)), "miss", "redis", "", started)
     except (Forbidden, Foreign) as error:
-        outcome, reason = "bypass", str(error)
+        reason = str(error)
     except Unavailable as error:
         outcome, reason = "error", str(error)
-    return Begun(claimed, outcome, "redis", reason, started)
+    return Begun(Claim(Seen({}, lookup.keys)), outcome, "redis", reason, started)
+
+
+def wants_leases(begun: Begun) -> bool:
+    """Whether something is missing that may be filled."""
+    return begun.outcome == "miss" and bool(begun.claimed.seen.missing)
+
+
+def claims(lookup: Lookup, begun: Begun) -> Generator[float, None, Begun]:
+    """The claim to what the first look missed; gives the seconds of each pause."""
+    try:
+        claimed = yield from claiming(lookup, begun.claimed.seen)
+    except (Forbidden, Foreign) as error:
+        return replace(begun, outcome="bypass", reason=str(error))
+    except Unavailable as error:
+        return replace(begun, outcome="error", reason=str(error))
+    return replace(begun, claimed=claimed, reason=claimed.reason)
 
 
 def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
@@ -113,24 +129,25 @@ def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
     seen, mine = begun.claimed.seen, begun.claimed.mine
     if loaded.ms is not None:
         loads.note(lookup.sql, loaded.ms)
-    try:
-        filled = fill(lookup, begun.claimed, loaded) if mine else NOTHING_FILLED
-    except BaseException:  # whatever it is, nobody is to wait for a fill that does not come
-        release(mine, begun.claimed.token)
-        raise
+    filled = NOTHING_FILLED
+    if mine:
+        try:
+            filled = fill(lookup, begun.claimed, loaded)
+        except BaseException:  # whatever it is, nobody is to wait for a fill that does not come
+            release(mine, begun.claimed.token)
+            raise
     if begun.outcome == "miss" and (heard := tracker()):
         lookup.shelf.note(lookup, seen, loaded, filled.stored)
         heard.note_late(seen.hits.values())
     reason = filled.reason
-    if begun.outcome == "miss" and not begun.claimed.mine and begun.reason != FIRST_SIGHT:
+    if loaded.values and begun.outcome == "miss" and not mine and begun.reason != FIRST_SIGHT:
         # Why it was not ours to fill may be of last time, as of a page that was a visitor's own.
-        values = loaded.values.values()
-        reason = next(filter(None, (lookup.shelf.refuse(lookup, seen, v) for v in values)), "")
-    reason = reason or begun.reason
-    fetched_values = report(lookup, seen, loaded, begun, reason)
+        refusals = (lookup.shelf.refuse(lookup, seen, v) for v in loaded.values.values())
+        reason = next(filter(None, refusals), "")
+    values = report(lookup, seen, loaded, begun, reason or begun.reason)
     for key in filled.stored:
         memory.filled(key, filled.expires[key])
-    return fetched_values
+    return values
 
 
 def pass_by(lookup: Lookup, reason: str) -> None:
@@ -231,8 +248,8 @@ def ask_for_leases(lookup: Lookup, seen: Seen, token: str) -> tuple[Seen, dict[s
         raise
     release([key for key in mine if key in again.hits], token)
     unreadable = seen.unreadable | again.unreadable
-    return again._replace(
-        hits=seen.hits | again.hits, unreadable=unreadable, stale=seen.stale | again.stale
+    return replace(
+        again, hits=seen.hits | again.hits, unreadable=unreadable, stale=seen.stale | again.stale
     ), holders
 
 
@@ -275,7 +292,7 @@ def without_database(lookup: Lookup, begun: Begun, error: BaseException) -> Begu
         raise error
     if heard := tracker():
         heard.does_without()
-    return begun._replace(claimed=Claim(late), reason="")
+    return replace(begun, claimed=Claim(late), reason="")
 
 
 def timed(values: dict[str, Any], claimed: Claim, started: float) -> Loaded:
@@ -355,22 +372,25 @@ def report(lookup: Lookup, seen: Seen, loaded: Loaded, begun: Begun, reason: str
 
     Returns the values.
     """
-    kind = lookup.shelf.kind
+    kind, values = lookup.shelf.kind, {}
     stale = sum(bool(found.late) for found in seen.hits.values()) if lookup.late.kept else 0
     if hits := len(seen.hits) - stale:
         stats.count(kind, "near hit" if begun.tier == "near" else "hit", hits)
     if stale:
         stats.count(kind, "stale", stale)
-    if loaded.values:
+    for key, found in seen.hits.items():
+        values[key] = found.value
+    if seen.missing:
         stats.count(kind, begun.outcome, len(seen.missing))
+        for key in seen.missing:
+            values[key] = loaded.values[key]
     if seen.unreadable:
         stats.count(kind, "undecodable", len(seen.unreadable))
-    values = {key: found.value for key, found in seen.hits.items()}
-    values.update((key, loaded.values[key]) for key in seen.missing)
     if fetched.receivers:
         ms = (time.perf_counter() - begun.started) * 1000 / len(lookup.keys)
         for key in lookup.keys:
-            if found := seen.hits.get(key):
+            if key in seen.hits:
+                found = seen.hits[key]
                 event = _hit(lookup, key, found, begun.tier, ms)
             else:
                 value = loaded.values[key]

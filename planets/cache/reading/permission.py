@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -34,14 +34,13 @@ def forbidden(lookup: Lookup) -> str:
         return "caching is disabled"
     if reason := client.misconfigured:
         return reason
-    if reason := hooks.unwatched(*_connections(lookup.alias)):
+    mine = _connections(lookup.alias)
+    if reason := (
+        hooks.unwatched(*mine)
+        or _forbidden_by(mine, lookup.gates, lookup.keys)
+        or next(filter(None, map(owners.strayed, mine)), "")
+    ):
         return reason
-    for connection in _connections(lookup.alias):
-        transaction = hooks.transaction_of(connection)
-        if transaction and (reason := transaction.forbids(lookup.gates, lookup.keys)):
-            return reason
-        if reason := owners.strayed(connection):
-            return reason
     owners.meet(lookup.alias)
     return client.avoided or owners.foreign(lookup.gates, within=HEARD)
 
@@ -55,13 +54,19 @@ def forbidden_to(gates: Iterable[str], records: Iterable[str]) -> str:
     """Why something computed from these must not be served to this thread; "" where it may."""
     if owners.others and (reason := owners.foreign(gates := tuple(gates))):
         return reason
-    for connection in _connections(ANY):
+    return _forbidden_by(_connections(ANY), gates, records)
+
+
+def _forbidden_by(
+    mine: Iterable[BaseDatabaseWrapper], gates: Iterable[str], records: Iterable[str]
+) -> str:
+    for connection in mine:
         transaction = hooks.transaction_of(connection)
         if transaction and (reason := transaction.forbids(gates, records)):
             return reason
     return ""
 
 
-def _connections(alias: str) -> Iterable[BaseDatabaseWrapper]:
+def _connections(alias: str) -> Sequence[BaseDatabaseWrapper]:
     """The connection of an alias, or of ANY, all that this thread has."""
     return connections.all(initialized_only=True) if alias == ANY else (connections[alias],)

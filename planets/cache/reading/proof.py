@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import NamedTuple
 
 from ..storage import gates
@@ -21,7 +21,7 @@ class Standing(NamedTuple):
     """How gates and records stand: their tokens, None where closed or absent."""
 
     tokens: dict[str, str | None]
-    closed: frozenset[str]  # gates at which a write is in flight
+    closed: Set[str]  # gates at which a write is in flight
 
     def is_known(self, needed: Dependencies) -> bool:
         """All of these were asked for."""
@@ -29,10 +29,8 @@ class Standing(NamedTuple):
 
     def proves(self, needed: Dependencies) -> bool:
         """All of these are as they were."""
-        tokens = self.tokens
-        return all(tokens.get(gate) == had for gate, had in needed.gates.items()) and all(
-            tokens.get(record) == had for record, had in needed.records.items()
-        )
+        now = self.tokens.items()
+        return needed.gates.items() <= now >= needed.records.items()
 
     def differs(self, needed: Dependencies) -> Cause:
         """What of these is not as it was: there is something, for they prove nothing."""
@@ -56,8 +54,8 @@ def standing_of(asked: Sequence[Command], replies: Sequence[Reply]) -> Standing:
     (_, *names), records = asked[0], [command[1] for command in asked[1:]]
     tokens = dict(zip(names, map(gates.generation, replies[0]), strict=True))
     tokens.update(zip(records, map(read_token, replies[1:]), strict=True))
-    closed = (g for g, reply in zip(names, replies[0], strict=True) if gates.is_closed(reply))
-    return Standing(tokens, frozenset(closed))
+    closed = {g for g, reply in zip(names, replies[0], strict=True) if gates.is_closed(reply)}
+    return Standing(tokens, closed)
 
 
 def ask_now(lookup: Lookup, needed: Dependencies) -> Standing:

@@ -54,6 +54,8 @@ class RecordShelf(GatedShelf):
     """The rows of one model's table, each a hash."""
 
     kind: Kind = "record"
+    # A row goes stale with the bulk generation; an absence with any write to its table.
+    of_value, of_absence = slice(0, 2), slice(1, 3)
     only_absences = True
 
     def __init__(self, model: type[models.Model]) -> None:
@@ -63,29 +65,33 @@ class RecordShelf(GatedShelf):
         self.sql = ", ".join(field.column for field in fields)
         self.columns = [field.column.encode() for field in fields]
         self.texts = [text_of(field) for field in fields]
+        self.readers = [text.read for text in self.texts]
         self.moments = [at for at, text in enumerate(self.texts) if datetime in text.types]
         self.changeable = [at for at, text in enumerate(self.texts) if not text.shared]
         self.shape = [(field.column, type(field).__name__) for field in fields]
         self.schema = lru_cache(maxsize=16)(self._schema)
 
     def lookup(
-        self, alias: str, wanted: Iterable[str], ttl: float | None = None, late: Late = PUNCTUAL
+        self,
+        alias: str,
+        wanted: Iterable[str],
+        ttl: float | None = None,
+        late: Late = PUNCTUAL,
+        second_sight: bool = False,
     ) -> Lookup:
         """Where the records of these keys belong."""
         return Lookup(
             shelf=self,
             alias=alias,
             keys=tuple(wanted),
-            gates=(
-                keys.records_gate(alias, self.table),
-                keys.database_gate(alias),
-                keys.gate(alias, self.table),
-            ),
+            gates=keys.gates_of_records(alias, self.table),
             tables=(self.table,),
             sql=self.sql,
             ttl=ttl,
             max_age=oldest(ttl),
             late=late,
+            second_sight=second_sight,
+            schema=self.schema(self.origin(alias)),
         )
 
     def read(self, key: str) -> Command:
@@ -93,10 +99,6 @@ class RecordShelf(GatedShelf):
 
     def weigh(self, key: str, found: Found) -> int:
         return of_rows([found.value or ()]) + of_values(found.generation)
-
-    def behind(self, lookup: Lookup, absent: bool) -> slice:
-        """A row goes stale with the bulk generation; an absence with any write to its table."""
-        return slice(1, 3) if absent else slice(0, 2)
 
     def note_entry(
         self, tracker: Tracker, lookup: Lookup, seen: Seen, key: str, token: str | None
@@ -120,9 +122,9 @@ class RecordShelf(GatedShelf):
             fields[name] = text.write(value).encode()
         if sum(map(len, fields.values())) > conf().MAX_BYTES:
             raise Unencodable(f"it is longer than MAX_BYTES, {conf().MAX_BYTES}")
-        told = " ".join(
+        words = " ".join(
             (
-                self.schema(self.origin(lookup.alias)),
+                lookup.schema,
                 token,
                 f"{found.filled:.3f}",
                 f"{found.expires:.3f}",
@@ -131,13 +133,14 @@ class RecordShelf(GatedShelf):
                 *found.generation,
             )
         )
-        marker = f"{self.seal(key, told, self.texts_of(fields))} {told}"
+        told = words.encode()
+        marker = self.seal(key, told, self.texts_of(fields)) + b" " + told
         pairs = [part for pair in fields.items() for part in pair]
         return leases.fill("fill_hash", key, token, expiry, *pairs, MARKER, marker)
 
     def origin(self, alias: str) -> str:
         """The database, and the time zone in which Django reads its datetimes."""
-        return f"{places.identity(alias)} {connections[alias].timezone}"
+        return f"{places.identity(alias)} {places.zone(alias)}"
 
     def _schema(self, origin: str) -> str:
         """Changes with the columns and the origin, so that no other hash is taken for ours."""
@@ -155,9 +158,9 @@ class RecordShelf(GatedShelf):
         if size > conf().MAX_BYTES + MARKER_BYTES:
             raise Undecodable(f"{size} bytes are more than MAX_BYTES, {conf().MAX_BYTES}")
         try:
-            sealed, told = reply[MARKER].decode().split(" ", 1)
-            schema, token, filled, expires, load_ms, absent, *generation = told.split(" ")
-            if schema != self.schema(self.origin(lookup.alias)):
+            sealed, _, told = reply[MARKER].partition(b" ")
+            schema, token, filled, expires, load_ms, absent, *generation = told.decode().split(" ")
+            if schema != lookup.schema:
                 raise Undecodable("of another schema or database")
             texts = self.texts_of(reply)
             if not compare_digest(sealed, self.seal(key, told, texts)):
@@ -165,7 +168,7 @@ class RecordShelf(GatedShelf):
             value = None if absent else self.values(texts, lookup.alias)
             return Found(
                 value, tuple(generation), float(expires), size, float(load_ms),
-                filled=float(filled), token=token,
+                filled=float(filled), token=token, schema=schema,
             )  # fmt: skip
         except KeyError:
             raise Undecodable("written by another program") from None
@@ -179,8 +182,8 @@ class RecordShelf(GatedShelf):
     def values(self, texts: list[bytes | None], alias: str) -> Row:
         """As loaded: a tuple, for the near tier gives it to many."""
         values = [
-            None if text is None else kind.read(text)
-            for text, kind in zip(texts, self.texts, strict=True)
+            None if text is None else read(text)
+            for text, read in zip(texts, self.readers, strict=True)
         ]
         if self.moments and (zone := connections[alias].timezone):
             # The text has what the clock showed; of the zone it has the offset alone.
@@ -198,9 +201,9 @@ class RecordShelf(GatedShelf):
             values[at] = deepcopy(values[at])
         return tuple(values)
 
-    def seal(self, key: str, told: str, texts: list[bytes | None]) -> str:
+    def seal(self, key: str, told: bytes, texts: list[bytes | None]) -> bytes:
         """Of the texts of our columns, and of what the marker tells besides."""
-        return seal.seal(key, told.encode(), _texts.encode(texts)).hex()
+        return seal.seal(key, told, _texts.encode(texts)).hex().encode()
 
 
 _texts = msgspec.msgpack.Encoder()  # tells NULL from a text, and where each text ends

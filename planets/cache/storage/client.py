@@ -56,6 +56,8 @@ class Client:
     @property
     def avoided(self) -> str:
         """Why no fetch is to ask Redis now; "" where it may."""
+        if not (self.breaker.reason or self.pace.reason):
+            return ""
         if self.breaker.now:
             return "Redis is away"
         return "Redis is slower than the database" if self.pace.now else ""
@@ -96,7 +98,7 @@ class Client:
         Unavailable where Redis is not reachable, Refused where it will not do one of them.
         """
         # Before fetches come back, writes do: what they make stale is gone when they return.
-        if self.away and not self.breaker.reached:
+        if self.breaker.reason and self.away and not self.breaker.reached:
             raise Unavailable("Redis is away")
         started = time.perf_counter()
         try:
@@ -122,7 +124,7 @@ class Client:
 
     def ask(self, *commands: Command) -> list[Reply]:
         """`call` for a read, which does without where Redis is slow: raises Unavailable there."""
-        if reason := self.avoided:
+        if (self.breaker.reason or self.pace.reason) and (reason := self.avoided):
             raise Unavailable(reason)
         return self.own(commands, self.call(*commands))
 
@@ -188,9 +190,9 @@ class Client:
         self.pace.renew()
 
     def _exchange(self, commands: Sequence[Command]) -> list[Reply]:
-        wire, redis = self._wire, self.redis()
-        if wire is None or wire.redis is not redis:
-            wire = self._rewire(redis)
+        wire = self._wire
+        if wire is None or wire.redis is not self._redis:
+            wire = self._rewire(self.redis())
         return wire.exchange(commands)
 
     def _rewire(self, redis: Any) -> Wire | ClusterWire:

@@ -10,6 +10,7 @@ A lease, in the same words, is a gate for one record: see leases.py.
 from __future__ import annotations
 
 import secrets
+from functools import lru_cache
 
 from ..conf import conf
 from .keys import GATE_MS, is_database_gate
@@ -44,9 +45,12 @@ def admit(gate: str) -> Command:
 
 def generation(reply: object) -> str | None:
     """The token of an open gate, None for a closed or missing one (or anything else)."""
-    if isinstance(reply, bytes) and reply[:2] == b"o:":
-        return reply[2 : 2 + TOKEN].decode("ascii", "replace")
-    return None
+    return _generation(reply) if isinstance(reply, bytes) else None
+
+
+@lru_cache(maxsize=1024)
+def _generation(reply: bytes) -> str | None:
+    return reply[2 : 2 + TOKEN].decode("ascii", "replace") if reply[:2] == b"o:" else None
 
 
 def is_closed(reply: object) -> bool:

@@ -87,8 +87,7 @@ def computed(kind: str, *parts: Any) -> str:
     Which databases it will read nobody knows, so it is of all that this site has.
     Raises UntellableParameter.
     """
-    for part in parts:
-        check_telling(part)
+    check_telling(parts)
     databases = [places.sight(alias) for alias in connections]
     told = repr((FORMAT, databases, parts))
     digest = blake2b(told.encode("utf-8", "surrogatepass"), digest_size=16)
@@ -98,8 +97,9 @@ def computed(kind: str, *parts: Any) -> str:
 def check_telling(value: Any) -> None:
     """Raises UntellableParameter for what repr() need not tell from another value."""
     if type(value) in (tuple, list):
-        for part in value:
-            check_telling(part)
+        if not TELLING.issuperset(map(type, value)):
+            for part in value:
+                check_telling(part)
     elif type(value) not in TELLING:
         raise UntellableParameter(
             f"{value!r:.80} is a {type(value).__qualname__}, which cannot be part of a key: "
@@ -135,6 +135,20 @@ def records_gate(alias: str, table: str) -> str:
 def hot_gate(alias: str, table: str) -> str:
     """`gen:<database>:<table>#hot`: the gate of a table's hot columns."""
     return _gate(conf().PREFIX, places.database_name(alias), f"{table}#hot")
+
+
+def gates_of_records(alias: str, table: str) -> tuple[str, str, str]:
+    """Those of a table's records, of all of its database, and of the table."""
+    return _gates_of_records(conf().PREFIX, places.database_name(alias), table)
+
+
+@lru_cache(maxsize=1024)
+def _gates_of_records(prefix: str, database: str, table: str) -> tuple[str, str, str]:
+    return (
+        _gate(prefix, database, f"{table}#rows"),
+        _gate(prefix, database, "*"),
+        _gate(prefix, database, table),
+    )
 
 
 def is_database_gate(key: str) -> bool:

@@ -6,8 +6,10 @@ import os
 import re
 from functools import lru_cache
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 
 from ..conf import conf
@@ -24,6 +26,9 @@ HARMLESS_OPTIONS = frozenset(
     "ssl_mode".split()
 )
 
+# Of a connection's settings, those that are looked at again each time.
+TELLING = itemgetter("NAME", "HOST", "PORT", "USER", "OPTIONS")
+
 
 def database(alias: str) -> str:
     """The first alias that names the same database: a write by either must reach both."""
@@ -38,16 +43,14 @@ def database_name(alias: str) -> str:
     Not its address: one process may reach it by a socket, another through a proxy. Two databases
     of one name share gates, which costs a miss; their entries they do not share (`identity`).
     """
-    return _name(conf().SAME_AS.get(alias, alias))
+    same_as = conf().SAME_AS
+    return _name(same_as.get(alias, alias) if same_as else alias)
 
 
 def _name(alias: str) -> str:
     """The name that an alias itself gives."""
-    settings = connections.settings[alias]
-    name = str(settings["NAME"])
-    if settings["ENGINE"].endswith("sqlite3") and (":memory:" in name or "mode=memory" in name):
-        return f"memory-{os.getpid()}"  # nobody else's
-    return _plain(name)
+    told = connections.settings[alias]
+    return _named(told["ENGINE"], str(told["NAME"])) or f"memory-{os.getpid()}"
 
 
 def identity(alias: str) -> str:
@@ -68,20 +71,20 @@ def sight(alias: str) -> str:
 
 
 def _digests(alias: str) -> tuple[str, str]:
-    settings = connections.settings[alias]
+    given = connections.settings[alias]
     known = _identities.get(alias)
-    told_by = [settings[part] for part in ("NAME", "HOST", "PORT", "USER", "OPTIONS")]
+    told_by = TELLING(given)
     # Django puts the name of a test's database into the same dict, so a name is looked at again.
-    if known and known[0] is settings and known[1] == told_by:
+    if known and known[0] is given and known[1] == told_by:
         return known[2]
-    told = {part: value for part, value in settings.items() if part not in HARMLESS}
+    told = {part: value for part, value in given.items() if part not in HARMLESS}
     options = {
-        name: value for name, value in settings["OPTIONS"].items() if name not in HARMLESS_OPTIONS
+        name: value for name, value in given["OPTIONS"].items() if name not in HARMLESS_OPTIONS
     }
     told |= {"NAME": _name(alias), "OPTIONS": sorted(map(repr, options.items()))}
     seen = {part: value for part, value in told.items() if part not in ADDRESS}
     digests = _digest(told), _digest(seen)
-    _identities[alias] = (settings, [*told_by[:-1], dict(settings["OPTIONS"])], digests)
+    _identities[alias] = (given, (*told_by[:-1], dict(given["OPTIONS"])), digests)
     return digests
 
 
@@ -89,15 +92,27 @@ def _digest(told: dict[str, Any]) -> str:
     return blake2b(repr(sorted(map(repr, told.items()))).encode(), digest_size=8).hexdigest()
 
 
-_identities: dict[str, tuple[Any, list[Any], tuple[str, str]]] = {}
+def zone(alias: str) -> str | None:
+    """The time zone in which Django reads the datetimes of an alias; None without USE_TZ."""
+    return (connections.settings[alias]["TIME_ZONE"] or "UTC") if settings.USE_TZ else None
+
+
+_identities: dict[str, tuple[Any, tuple[Any, ...], tuple[str, str]]] = {}
 
 
 def _place(alias: str) -> tuple[str, ...]:
-    settings = connections.settings[alias]
-    return tuple(str(settings.get(part, "")) for part in ("ENGINE", "HOST", "PORT", "NAME"))
+    given = connections.settings[alias]
+    return tuple(str(given.get(part, "")) for part in ("ENGINE", "HOST", "PORT", "NAME"))
 
 
 @lru_cache(maxsize=64)
+def _named(engine: str, name: str) -> str:
+    """A database's name in keys; "" for one in the memory of a process, which is nobody else's."""
+    if engine.endswith("sqlite3") and (":memory:" in name or "mode=memory" in name):
+        return ""
+    return _plain(name)
+
+
 def _plain(name: str) -> str:
     """A name that is more than letters, digits, _ . and - (as a file's) by its end and a digest."""
     if PLAIN.fullmatch(name):

@@ -2,7 +2,8 @@
 
 The connections are redis-py's and come from the pool of django-redis, so its settings (TLS,
 Sentinel, timeouts) hold. Between calls they are kept here: lending one and taking it back, the pool
-takes more than half as long as the round trip itself, and redis-py's pipeline still longer.
+takes more than half as long as the round trip itself, and redis-py's pipeline still longer. For the
+same reason hiredis packs the commands without redis-py, which takes five times as long.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from hiredis import pack_command
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
@@ -29,6 +31,7 @@ class Line:
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.met = False
+        self.moved = False  # the server takes no writes any more
         self.outage = 0  # the last one before they met
         connection.register_connect_callback(self.forget)
 
@@ -68,8 +71,8 @@ class Wire:
             # Replies that nobody has read would be taken for those of the next command.
             self._drop(line)
             raise
-        if any(isinstance(reply, ReadOnlyError) for reply in replies):
-            self._drop(line)  # a failover has moved the primary: look for it anew
+        if line.moved:
+            self._drop(line)  # by a failover, perhaps: look for the primary anew
         else:
             self._put(line)
         return replies
@@ -136,13 +139,14 @@ class Wire:
         if greets:
             line.met, line.outage = True, outages
             commands = [self._greet(new), *commands]
-        connection.send_packed_command(connection.pack_commands(commands))
+        connection.send_packed_command([b"".join(map(pack_command, commands))])
         replies = []
         for _ in commands:
             try:
                 replies.append(connection.read_response())
             except ResponseError as error:
                 replies.append(error)
+                line.moved = line.moved or isinstance(error, ReadOnlyError)
         if not line.met:
             raise RedisConnectionError("the connection was made anew in mid-call")
         if greets:

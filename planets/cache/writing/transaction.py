@@ -168,7 +168,7 @@ class Transaction:
         level = _isolation(self.connection)
         if level == "read uncommitted":
             return "READ UNCOMMITTED may see what is rolled back"
-        if self.in_progress and (level != "read committed" or self.session.isolation_set):
+        if (level != "read committed" or self.session.isolation_set) and self.in_progress:
             return "the transaction may see an old snapshot"
         return ""
 

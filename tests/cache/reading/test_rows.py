@@ -8,6 +8,7 @@ import pytest
 from django.db import models
 from django.db.models import Value
 
+from planets.cache.reading.lookup import Found
 from planets.cache.reading.rows import SharedRows
 from planets.cache.storage.near import near
 from tests.cache.zoo.models import Everything, Tag
@@ -59,7 +60,7 @@ def test_near_hits_are_those_of_the_database(near_on: None, redis: Any) -> None:
         truth = parts(read(Everything.objects.all()))
         for _ in range(4):
             assert parts(read(Everything.objects.cached())) == truth
-    assert any(isinstance(slot.value, tuple) for slot in near._slots.values())
+    assert any(isinstance(slot.value, Found) for slot in near._slots.values())
 
 
 def test_one_who_changes_what_it_got_changes_nothing_for_others(
