@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F
 from django.db.models.functions import Lower
 
-from .cache import CacheAsideQuerySet
+from .cache import CacheAsideQuerySet, named
 from .facts import FACTS
 
 if TYPE_CHECKING:
@@ -32,10 +32,12 @@ def _ordering(field: str, *, descending: bool) -> list[models.expressions.OrderB
 
 
 class PlanetQuerySet(CacheAsideQuerySet["Planet"]):
+    @named
     def in_order(self) -> "PlanetQuerySet":
         """All planets from the Sun outwards; those without a position come last."""
         return self.cached().order_by(*_ordering("position", descending=False))
 
+    @named
     def listed(
         self, *, kind: str = "", search: str = "", sort: str = "position", descending: bool = False
     ) -> "PlanetQuerySet":
@@ -52,11 +54,13 @@ class PlanetQuerySet(CacheAsideQuerySet["Planet"]):
 
 
 class MoonQuerySet(CacheAsideQuerySet["Moon"]):
+    @named
     def of(self, planet_id: int) -> "MoonQuerySet":
         """A planet's moons from the innermost outwards."""
         inner_first = models.functions.Abs("orbital_period").asc(nulls_last=True)
         return self.cached().filter(planet_id=planet_id).order_by(inner_first, "id")
 
+    @named
     def listed(
         self,
         *,
