@@ -158,9 +158,7 @@ class Maker:
     def _converted(self, rows: Sequence[Row], compiler: Any) -> tuple[Sequence[Row], bool]:
         """The rows after Django's converters, and whether every reader gets the same of them."""
         columns = [select[0] for select in compiler.select[: compiler.col_count]]
-        found = self._converters.of(
-            compiler.connection, lambda: super(type(compiler), compiler).get_converters(columns)
-        )
+        found = self._converters.of(compiler.connection, lambda: compiler.get_converters(columns))
         if not found:
             return rows, True
         return list(compiler.apply_converters(rows, found)), self._converters.are_djangos

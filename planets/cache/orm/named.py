@@ -44,9 +44,8 @@ def named(method: F) -> F:
         if (found := kept.get(name)) is not None:
             return found.all()
         built = method(self, *args, **kwargs)
-        if type(built) is type(self) and isinstance(built.query, CachedQuery):
-            if built._result_cache is None and fingerprint(built.query) is not None:
-                kept.put(name, built.all())  # the caller's own may be changed in place
+        if type(built) is type(self) and isinstance(built.query, CachedQuery) and _stays(built):
+            kept.put(name, built.all())  # the caller's own may be changed in place
         return built
 
     return cast(F, read)
@@ -55,13 +54,18 @@ def named(method: F) -> F:
 def _name(queryset: Any, args: Any, kwargs: dict[str, Any]) -> Hashable | None:
     """What must be the same; None where something is not plain."""
     values = (*args, *kwargs.values())
-    if not all(type(v) in PLAIN or isinstance(v, str) and isinstance(v, Enum) for v in values):
+    if not all(type(v) in PLAIN or (isinstance(v, str) and isinstance(v, Enum)) for v in values):
         return None
     if not _is_new(queryset):
         return None
     told = tuple([(type(value), value) for value in values])  # True is equal to 1
     kind = type(queryset)
     return kind, queryset.model, queryset._db, kind.cache_ttl, era.number, told, tuple(kwargs)
+
+
+def _stays(built: Any) -> bool:
+    """Whether nothing in it is of who asks, as a language in a field of somebody's own is."""
+    return built._result_cache is None and fingerprint(built.query) is not None
 
 
 def _is_new(queryset: Any) -> bool:
