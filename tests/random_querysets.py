@@ -97,7 +97,7 @@ def _end(random: Random) -> Step:
 def querysets(seed: int, count: int) -> Iterator[tuple[int, Step]]:
     """Reads of all rows of Everything, each with the seed that it alone is made of."""
     for number in range(seed * 1_000_000, seed * 1_000_000 + count):
-        random = Random(number)  # noqa: S311
+        random = Random(number)
         steps = [_step(random) for _ in range(random.randint(0, 4))]
         yield number, _read(steps, _end(random))
 

@@ -21,7 +21,7 @@ from typing import Any, TypeVar, cast
 from django.db import models
 from django.db.models.sql import Query
 
-from ..reading.recent import Recent
+from ..recent import Recent
 from .era import era
 from .fingerprint import fingerprint
 from .query import CachedQuery
