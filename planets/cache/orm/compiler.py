@@ -119,7 +119,8 @@ class CachedCompiler(SQLCompiler):
 
     def load_all(self) -> list[Row]:
         """All rows, from the database."""
-        return list(chain.from_iterable(super().execute_sql(MULTI)))
+        results: Any = super().execute_sql(MULTI)
+        return list(chain.from_iterable(results))
 
     def apply_converters(self, rows: Any, converters: Any) -> Any:
         convert = partial(super().apply_converters, rows, converters)

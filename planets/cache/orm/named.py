@@ -70,7 +70,8 @@ def _stays(built: Any) -> bool:
 
 def _is_new(queryset: Any) -> bool:
     """Whether it is as its manager's get_queryset() makes it, of all rows."""
-    query, new = queryset.query, models.QuerySet(queryset.model)
+    query: Any = queryset.query
+    new: Any = models.QuerySet(queryset.model)
     parts = {**vars(queryset), "_db": None, "_query": None}
     return (
         type(query) is Query
