@@ -11,7 +11,7 @@ from django.db import connections, models
 from django.db.models import Count, F
 from django.db.models.functions import Lower
 
-from .cache import CacheAsideQuerySet
+from .cache import CacheAsideQuerySet, named
 from .facts import FACTS
 from .listing import LOOKED_AT, PAGE, Counts, Cut, Leaf, cut
 
@@ -43,6 +43,7 @@ def _ordering(field: str, *, descending: bool, folding: bool) -> list[models.exp
 
 
 class PlanetQuerySet(CacheAsideQuerySet["Planet"]):
+    @named
     def in_order(self) -> "PlanetQuerySet":
         """All planets from the Sun outwards; those without a position come last."""
         return self.cached()._sorted("position", descending=False)
@@ -59,6 +60,7 @@ class PlanetQuerySet(CacheAsideQuerySet["Planet"]):
         planets = planets.filter(**{field: value for field, value in wanted.items() if value})
         return planets.filter(name__icontains=search) if search else planets
 
+    @named
     def listed(
         self, *, sort: str = "position", descending: bool = False, **facets: Any
     ) -> "PlanetQuerySet":
@@ -134,6 +136,7 @@ class PlanetQuerySet(CacheAsideQuerySet["Planet"]):
 
 
 class MoonQuerySet(CacheAsideQuerySet["Moon"]):
+    @named
     def of(self, planet_id: int) -> "MoonQuerySet":
         """A planet's moons from the innermost outwards."""
         inner_first = models.functions.Abs("orbital_period").asc(nulls_last=True)
@@ -151,6 +154,7 @@ class MoonQuerySet(CacheAsideQuerySet["Moon"]):
             moons = moons.filter(planet__name__icontains=planet)
         return moons.filter(name__icontains=search) if search else moons
 
+    @named
     def listed(
         self, *, sort: str = "planet", descending: bool = False, **facets: Any
     ) -> "MoonQuerySet":

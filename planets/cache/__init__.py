@@ -15,6 +15,7 @@ INSTALLED_APPS does all the wiring (apps).
 from . import installed  # noqa: F401  its check registers itself
 from .events import fetched, invalidated
 from .invalidation import invalidate
+from .orm.named import named
 from .orm.queryset import CacheAsideManager, CacheAsideQuerySet
 from .pages import cached_page
 from .reading.dependencies import carry
@@ -34,5 +35,6 @@ __all__ = [
     "fetched",
     "invalidate",
     "invalidated",
+    "named",
     "remember",
 ]

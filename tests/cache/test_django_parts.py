@@ -89,7 +89,7 @@ def test_every_method_that_changes_a_query_in_place_changes_what_marks_it() -> N
         *("select_for_update_nowait", "select_for_update_skip_locked", "select_for_update_of"),
         *("select_for_no_key_update", "max_depth", "combinator_all", "annotations"),
         *("_filtered_relations", "has_select_fields", "base_table", "identity"),
-        *("lifetime", "plan", "mark", "_annotation_select_cache", "_lookup_joins"),
+        *("lifetime", "plan", "mark", "sought", "_annotation_select_cache", "_lookup_joins"),
     }
     names = set(vars(Star.objects.cached().filter(pk=1).query))
     assert names <= known, names - known

@@ -124,6 +124,11 @@ class CachedCompiler(SQLCompiler):
             return rows[0] if rows else None
         return [rows]
 
+    def load_all(self) -> list[Row]:
+        """All rows, from the database."""
+        results: Any = super().execute_sql(MULTI)
+        return list(chain.from_iterable(results))
+
     def apply_converters(self, rows: Any, converters: Any) -> Any:
         convert = partial(super().apply_converters, rows, converters)
         shared = self.converters and self.converters.are_djangos and not self.one

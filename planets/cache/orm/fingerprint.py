@@ -35,7 +35,7 @@ from ..storage import keys
 NOTES = frozenset(
     {
         *("_constructor_args", "_annotation_select_cache", "_extra_select_cache"),
-        *("plan", "mark", "lifetime"),
+        *("plan", "mark", "sought", "lifetime"),
     }
 )
 # Of longer lists the values cost as much as compiling.

@@ -13,7 +13,7 @@ import copy
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from operator import attrgetter, is_
 from typing import Any
 
@@ -22,9 +22,11 @@ from django.db import connections
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
+from ..reading import path
 from ..recent import Recent
 from .era import era
 from .fingerprint import fingerprint
+from .makers import Maker, maker
 
 # Plans that are found by fingerprint; each holds a compiler, some 20 kB.
 MAX_PLANS = 512
@@ -34,28 +36,58 @@ MAX_SEEN = 8192  # queries that came once
 class Plan:
     """A compiler that has compiled its query, for one database."""
 
-    __slots__ = ("compiler", "era", "name")
+    __slots__ = ("compiler", "era", "makers", "name")
 
     def __init__(self) -> None:
         self.name: Hashable = None  # under which others find it
         self.compiler: Any = None
+        self.makers: dict[type, Maker | None] = {}
         self.era = era.number
 
     def remember(self, compiler: SQLCompiler) -> None:
         known: Any = copy.copy(compiler)
         known.connection = known.plan = None  # a connection is its thread's
-        self.compiler, self.era = known, era.number
+        self.compiler, self.era, self.makers = known, era.number, {}
         if self.name is not None:
             plans.add(self)
+
+    def take(self, other: Plan) -> None:
+        """Know what another plan of the same query knows."""
+        self.makers, self.compiler, self.era = other.makers, other.compiler, other.era
 
     def recall(self, using: str | None) -> Any:
         """A compiler that need not compile; None where nothing is known for this database."""
         known = self.compiler
         if known is None or known.using != using or self.era != era.number:
             return None
+        return self._revived(known)
+
+    def _revived(self, known: Any) -> Any:
         compiler = copy.copy(known)
         compiler.connection, compiler.plan = connections[known.using], self
         return compiler
+
+    def results(self, using: str, iterable: type) -> list[Any] | None:
+        """What the query gives, without a compiler of its own; None where that is not known."""
+        known = self.compiler
+        if known is None or known.using != using or self.era != era.number:
+            return None
+        found, makers = known.found.get(False), self.makers
+        if found is None:
+            return None
+        if iterable not in makers:
+            makers[iterable] = maker(known, iterable)
+        quick = makers[iterable]
+        if quick is None or not quick.is_quick():
+            return None
+        lookup, doubt = found
+
+        def load(wanted: Sequence[str]) -> dict[str, list[Any]]:
+            return {wanted[0]: self._revived(known).load_all()}
+
+        (key,) = lookup.keys
+        rows = path.fetch(lookup, load, doubt)[key]
+        return quick.results(rows, using, lambda: self._revived(known))
 
 
 class Plans:
@@ -80,7 +112,7 @@ class Plans:
             query.plan.name = None  # the query may have been another when it was last looked for
             if known := self._plans.get(name):
                 self._plans.move_to_end(name)
-                query.plan.compiler, query.plan.era = known.compiler, known.era
+                query.plan.take(known)
             elif self._seen.again(hash(name), True):
                 query.plan.name = name
         return True

@@ -22,6 +22,7 @@ class CachedQuery(Query):
     lifetime = Lifetime()
     plan: Plan
     mark: Mark = ()
+    sought: bool | None = None  # what seek() said, on the way to the compiler
 
     def become(self, lifetime: Lifetime) -> None:
         """What the class of an ordinary query is changed to this one for."""
@@ -30,7 +31,7 @@ class CachedQuery(Query):
 
     def begin(self) -> None:
         """A plan of its own."""
-        self.plan, self.mark = Plan(), ()
+        self.plan, self.mark, self.sought = Plan(), (), None
 
     def clone(self) -> Self:
         obj = cast(Self, super().clone())
@@ -49,9 +50,24 @@ class CachedQuery(Query):
         self.check()
         clone.plan, clone.mark = self.plan, mark(clone)
 
+    def seek(self, using: str | None) -> bool:
+        """Look for a plan; False where there must be none."""
+        self.check()
+        return self.plan.compiler is not None or plans.seek(self, using)
+
+    def results(self, using: str, iterable: type) -> list[Any] | None:
+        """What it gives, where its plan is known; None where Django has to compile or make it."""
+        if self.refusal:
+            return None
+        told = self.seek(using)
+        if told and (found := self.plan.results(using, iterable)) is not None:
+            return found
+        self.sought = told  # by this same reader, who now asks for a compiler
+        return None
+
     def __getstate__(self) -> dict[str, Any]:
         state: Any = super().__getstate__()
-        return {**state, "plan": Plan(), "mark": ()}
+        return {**state, "plan": Plan(), "mark": (), "sought": None}
 
     def __reduce__(self) -> Any:
         return _revive, (self.uncached,), self.__getstate__()
@@ -62,8 +78,8 @@ class CachedQuery(Query):
         if connection is not None or not elide_empty or self.refusal:
             compiler = super().get_compiler(using, connection, elide_empty)
             return cached(compiler, self.lifetime, self.refusal)
-        self.check()
-        told = self.plan.compiler is not None or plans.seek(self, using)
+        told = self.seek(using) if self.sought is None else self.sought
+        self.sought = None
         if found := self.plan.recall(using):
             return found
         compiler = cached(super().get_compiler(using, connection, elide_empty), self.lifetime)

@@ -99,6 +99,8 @@ class CacheAsideQuerySet(models.QuerySet[M]):
                 self._query = self.query.chain(cast(CachedQuery, self.query).uncached)
             elif (lifetime := _prefetching.get()) and type(self.query) is Query:
                 self._prefetch(lifetime)
+            if isinstance(self.query, CachedQuery) and not self._known_related_objects:  # type: ignore[attr-defined]
+                self._result_cache = self.query.results(self.db, self._iterable_class)
         super()._fetch_all()
 
     def _prefetch(self, lifetime: Lifetime) -> None:

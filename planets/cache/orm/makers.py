@@ -1,0 +1,187 @@
+"""Results straight from rows: no compiler, no klass_info and no iterable of Django's.
+
+A plan keeps one maker for each kind of result. Of rows that the near tier shares it keeps with them
+what can be made once, dictionaries for instances and converted tuples; each caller gets copies.
+What is not plain here (a model with an __init__ of its own, multi-table inheritance, composite
+keys, an annotation that has the name of a property) has no maker, and Django makes it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from sys import getsizeof
+from typing import Any
+
+from django.db import models
+from django.db.models import query as iterables
+from django.db.models.base import ModelState
+
+from ..reading.rows import Row, SharedRows
+from .converters import Converters
+from .instances import Builder, builder
+
+Parts = tuple[dict[str, Any] | None, ...]  # of one row: each model's fields, None where no row
+
+
+class Part:
+    """One model's columns of a row, and how its instance is tied to the one that leads to it."""
+
+    def __init__(self, info: Any, select: Any, leads: int) -> None:
+        columns = info["select_fields"]
+        self.model, self.leads = info["model"], leads
+        self.start, self.end = columns[0], columns[-1] + 1
+        self.names = [column[0].target.attname for column in select[self.start : self.end]]
+        self.key = self.start + self.names.index(self.model._meta.pk.attname)
+        self.local, self.remote = info.get("local_setter"), info.get("remote_setter")
+
+    def fields(self, row: Row) -> dict[str, Any] | None:
+        """What an instance has in its __dict__, with room for its state, first as Django's."""
+        if self.local and row[self.key] is None:
+            return None
+        found: dict[str, Any] = {"_state": None}
+        found.update(zip(self.names, row[self.start : self.end], strict=True))
+        return found
+
+
+class Instances:
+    """Of a model, with those that select_related() joins."""
+
+    def __init__(self, compiler: Any) -> None:
+        self.parts: list[Part] = []
+        self._take(compiler.klass_info, compiler.select, 0)
+        self.annotations = tuple((compiler.annotation_col_map or {}).items())
+        model = self.parts[0].model
+        if any(inspect.getattr_static(model, name, None) for name, _ in self.annotations):
+            raise TypeError("an annotation has the name of something of the model's")
+
+    def _take(self, info: Any, select: Any, leads: int) -> None:
+        if info.get("from_parent") or len(info["select_fields"]) == 0:
+            raise TypeError("a child shares its parent's columns")
+        part = Part(info, select, leads)
+        self.parts.append(part)
+        own = len(self.parts) - 1
+        for related in info.get("related_klass_infos", ()):
+            self._take(related, select, own)
+
+    def is_quick(self) -> bool:
+        """Now: a receiver of pre_init or post_init may come at any time."""
+        return all(isinstance(builder(part.model), Builder) for part in self.parts)
+
+    def prepare(self, rows: Sequence[Row]) -> list[Any]:
+        prepared: list[Parts] = []
+        for row in rows:
+            fields = tuple([part.fields(row) for part in self.parts])
+            if self.annotations and fields[0]:
+                fields[0].update((name, row[at]) for name, at in self.annotations)
+            prepared.append(fields)
+        return prepared
+
+    def weigh(self, prepared: list[Any]) -> int:
+        return getsizeof(prepared) + sum(
+            getsizeof(fields) + sum(map(getsizeof, fields)) for fields in prepared
+        )
+
+    def make(self, prepared: list[Any], db: str) -> list[Any]:
+        if len(self.parts) == 1:
+            model = self.parts[0].model
+            return [_instance(model, fields, db) for (fields,) in prepared]
+        return [self._joined(fields, db) for fields in prepared]
+
+    def _joined(self, fields: Parts, db: str) -> Any:
+        made: list[Any] = []
+        for part, own in zip(self.parts, fields, strict=True):
+            before = made[part.leads] if made else None
+            if made and before is None:
+                made.append(None)
+                continue
+            instance = None if own is None else _instance(part.model, own, db)
+            made.append(instance)
+            if before is not None:
+                part.local(before, instance)
+                if instance is not None:
+                    part.remote(instance, before)
+        return made[0]
+
+
+_new = object.__new__
+
+
+def _instance(model: Any, fields: dict[str, Any], db: str) -> Any:
+    """As Builder.from_db(), of a copy: the fields are shared."""
+    instance = _new(model)
+    state = _new(ModelState)
+    state.adding, state.db = False, db
+    instance.__dict__ = own = fields.copy()
+    own["_state"] = state
+    return instance
+
+
+class Tuples:
+    """What values_list() and values() give, by what makes one of a row; None: the row."""
+
+    def __init__(self, of_row: Callable[[Row], Any] | None) -> None:
+        self.of_row = of_row
+
+    def is_quick(self) -> bool:
+        return True
+
+    def prepare(self, rows: Sequence[Row]) -> list[Any]:
+        return list(map(tuple, rows))
+
+    def weigh(self, prepared: list[Any]) -> int:
+        return getsizeof(prepared) + sum(map(getsizeof, prepared))
+
+    def make(self, prepared: list[Any], db: str) -> list[Any]:
+        return list(map(self.of_row, prepared)) if self.of_row else list(prepared)
+
+
+class Maker:
+    """Makes the results of one plan of one kind."""
+
+    def __init__(self, kind: Instances | Tuples) -> None:
+        self.kind = kind
+        self.is_quick = kind.is_quick
+        self._converters = Converters()
+
+    def results(self, rows: Sequence[Row], db: str, revive: Callable[[], Any]) -> list[Any]:
+        shared = rows if isinstance(rows, SharedRows) else None
+        prepared = shared.kept_for(self) if shared else None
+        if prepared is None:
+            converted, may_keep = self._converted(rows, revive())
+            prepared = self.kind.prepare(converted)
+            if shared and may_keep:
+                shared.keep_for(self, prepared, converted, self.kind.weigh(prepared))
+        return self.kind.make(prepared, db)
+
+    def _converted(self, rows: Sequence[Row], compiler: Any) -> tuple[Sequence[Row], bool]:
+        """The rows after Django's converters, and whether every reader gets the same of them."""
+        columns = [select[0] for select in compiler.select[: compiler.col_count]]
+        found = self._converters.of(compiler.connection, lambda: compiler.get_converters(columns))
+        if not found:
+            return rows, True
+        return list(compiler.apply_converters(rows, found)), self._converters.are_djangos
+
+
+def maker(compiler: Any, iterable: type) -> Maker | None:
+    """Of a compiler that has compiled; None where Django must make the results."""
+    columns = [select[0] for select in compiler.select[: compiler.col_count]]
+    if compiler.has_composite_fields(columns) or hasattr(models.QuerySet, "fetch_mode"):
+        return None
+    query = compiler.query
+    if iterable is iterables.ModelIterable and compiler.klass_info:
+        try:
+            return Maker(Instances(compiler))
+        except (TypeError, ValueError):
+            return None
+    if iterable is iterables.ValuesListIterable:
+        return Maker(Tuples(None))
+    if iterable is iterables.FlatValuesListIterable:
+        return Maker(Tuples(itemgetter(0)))
+    if iterable is iterables.ValuesIterable:
+        names = list(getattr(query, "selected", None) or ()) or [
+            *query.extra_select, *query.values_select, *query.annotation_select
+        ]  # fmt: skip
+        return Maker(Tuples(lambda row: dict(zip(names, row, strict=False))))
+    return None

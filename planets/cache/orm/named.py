@@ -1,0 +1,80 @@
+"""Reads by name: a method of a queryset that is built once for the same arguments.
+
+    class BookQuerySet(CacheAsideQuerySet):
+        @named
+        def listed(self, *, sort="title"):
+            return self.cached().order_by(sort)
+
+`Book.objects.listed(sort="year")` then gives an unchanged clone of the queryset that was built the
+first time, which shares its plan. It says that the method depends on its arguments, the model and
+the settings alone. What a clone could not stand for is built anew: a call on a queryset that is
+filtered already or a relation's, arguments that are not plain values, a query without fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from enum import Enum
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from django.db import models
+from django.db.models.sql import Query
+
+from ..recent import Recent
+from .era import era
+from .fingerprint import fingerprint
+from .query import CachedQuery
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MAX_KEPT = 512  # of each method; with a visitor's text among the arguments there is no end
+PLAIN = (str, int, bool, type(None))
+
+
+def named(method: F) -> F:
+    """Declare that a method builds the same queryset whenever it is given the same arguments."""
+    kept = Recent[Hashable, Any](MAX_KEPT)
+
+    @wraps(method)
+    def read(self: Any, *args: Any, **kwargs: Any) -> Any:
+        name = _name(self, args, kwargs)
+        if name is None:
+            return method(self, *args, **kwargs)
+        if (found := kept.get(name)) is not None:
+            return found.all()
+        built = method(self, *args, **kwargs)
+        if type(built) is type(self) and isinstance(built.query, CachedQuery) and _stays(built):
+            kept.put(name, built.all())  # the caller's own may be changed in place
+        return built
+
+    return cast(F, read)
+
+
+def _name(queryset: Any, args: Any, kwargs: dict[str, Any]) -> Hashable | None:
+    """What must be the same; None where something is not plain."""
+    values = (*args, *kwargs.values())
+    if not all(type(v) in PLAIN or (isinstance(v, str) and isinstance(v, Enum)) for v in values):
+        return None
+    if not _is_new(queryset):
+        return None
+    told = tuple([(type(value), value) for value in values])  # True is equal to 1
+    kind = type(queryset)
+    return kind, queryset.model, queryset._db, kind.cache_ttl, era.number, told, tuple(kwargs)
+
+
+def _stays(built: Any) -> bool:
+    """Whether nothing in it is of who asks, as a language in a field of somebody's own is."""
+    return built._result_cache is None and fingerprint(built.query) is not None
+
+
+def _is_new(queryset: Any) -> bool:
+    """Whether it is as its manager's get_queryset() makes it, of all rows."""
+    query: Any = queryset.query
+    new: Any = models.QuerySet(queryset.model)
+    parts = {**vars(queryset), "_db": None, "_query": None}
+    return (
+        type(query) is Query
+        and parts == {**vars(new), "_query": None}
+        and vars(query) == vars(new.query)
+    )
