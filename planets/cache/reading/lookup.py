@@ -47,6 +47,7 @@ class Claim(NamedTuple):
     token: str = ""
     mine: tuple[str, ...] = ()
     reason: str = ""  # why nothing is to be filled
+    waits: int = 0  # for those who had the leases
 
 
 class Loaded(NamedTuple):

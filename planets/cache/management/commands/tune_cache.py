@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from ...lab import paper, tuning
-from ...lab.advice import advise, megabytes
 from ...lab.private_server import NoServer
+from ...lab.recommendation import megabytes, recommend
 from ...lab.replay import Outcome, Setup
 from ...lab.sizes import record_sizes
 from ...lab.sweep import POLICIES, base_memory, cells, check, memories, setups, sweep
@@ -159,5 +159,5 @@ Exit status: 0; 1 where a number is impossible, a log is empty, or no Redis can 
                 f"{megabytes(setup.maxmemory):<12}{setup.policy:<17}{setup.ttl:>7g}"
                 f"{cell.hit_ratio:>9.1%}{cell.spread:>8.2%}{cell.mean('loads'):>9.2f}{counts}"
             )
-        advice = advise(found.cells)
+        advice = recommend(found.cells)
         self.stdout.write(f"\n{advice.sentence} {advice.more}\n{advice.sure}\n\n{advice.lines}")
