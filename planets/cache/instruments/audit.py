@@ -69,9 +69,12 @@ class Audit:
     def served(self, lookup: Lookup, seen: Seen, load: Load) -> None:
         """Choose some of the hits that were just served."""
         for key, found in seen.hits.items():
-            if random.random() < conf().AUDIT:  # noqa: S311
+            if self.chooses():
                 one = lookup._replace(keys=(key,))
                 self.put(Hit(one, key, found, load))
+
+    def chooses(self) -> bool:
+        return random.random() < conf().AUDIT  # noqa: S311
 
     def put(self, hit: Hit) -> None:
         try:
