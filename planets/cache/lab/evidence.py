@@ -12,6 +12,7 @@ from sqlglot import exp
 from ..conf import conf
 from ..instruments.account.ledger import Ledger
 from ..instruments.account.line import Line
+from ..instruments.account.runs import Run
 from ..instruments.account.sample import quantile
 from .prediction import Prediction, predict
 
@@ -153,13 +154,18 @@ class Evidence:
 
 def times(writers: Mapping[str, Line]) -> list[int]:
     """When these writes were, in order."""
+    return sorted(
+        at for line in writers.values() for mine in line.log.values() for at in moments(mine)
+    )
+
+
+def moments(mine: Sequence[Run]) -> list[int]:
+    """When the calls of these runs were, about."""
     found: list[int] = []
-    for line in writers.values():
-        for mine in line.log.values():
-            for run in mine:
-                step = (run.last - run.first) / max(run.calls - 1, 1)
-                found += [round(run.first + step * number) for number in range(run.calls)]
-    return sorted(found)
+    for run in mine:
+        step = (run.last - run.first) / max(run.calls - 1, 1)
+        found += [round(run.first + step * number) for number in range(run.calls)]
+    return found
 
 
 def assigned(text: str) -> frozenset[str]:
