@@ -38,7 +38,7 @@ def from_account(ledger: Ledger, sizes: Sequence[int]) -> Workload:
             "must have served some pages since."
         )
     reads = ledger.of_kind(False)
-    return Workload(f"the account of {len(reads)} SELECTs of this site", events)
+    return Workload(f"the account of this site, statements: {len(reads)}", events)
 
 
 def _calls(ledger: Ledger) -> Iterator[tuple[int, Line, int]]:

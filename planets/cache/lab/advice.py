@@ -138,7 +138,7 @@ def cache(e: Evidence) -> Advice | None:
     return _made(
         e,
         "cache",
-        f"cache this: {_calls(e)}, {e.line.sets:,} parameter sets, {_percent(found.ratio)} "
+        f"cache this: {_calls(e)}, {_sets(e)}, {_percent(found.ratio)} "
         f"would hit, saves {_seconds(e.saved(found.ratio))} of database an hour: `{how}`",
         e.saved(found.ratio),
         _replayed(f"with ttl={e.ttl:g}", found),
@@ -235,7 +235,7 @@ def _made(e: Evidence, kind: Kind, sentence: str, saves: float, *arithmetic: str
 def _figures(e: Evidence) -> Iterator[str]:
     yield (
         f"{e.line.calls:,} calls in {span(e.ledger.hours * 3600)} ({_calls(e)}), "
-        f"{e.line.sets:,} parameter sets, {e.line.rows / max(e.line.loads, 1):,.1f} rows a load"
+        f"{_sets(e)}, {e.line.rows / max(e.line.loads, 1):,.1f} rows a load"
     )
     yield (
         f"a load takes {e.load:.2f} ms (median; p99 {e.slowest:.2f}, mean {e.mean:.2f}), a hit "
@@ -253,6 +253,10 @@ def _replayed(how: str, found: Prediction) -> str:
 
 def _calls(e: Evidence) -> str:
     return f"{e.line.calls * e.hour:,.0f} calls an hour"
+
+
+def _sets(e: Evidence) -> str:
+    return f"{e.line.sets:,} parameter set{'' if e.line.sets == 1 else 's'}"
 
 
 def _percent(share: float) -> str:

@@ -59,5 +59,5 @@ def test_tune_cache_takes_it(listener: Listener, capsys: pytest.CaptureFixture[s
     )  # fmt: skip
 
     found = json.loads(capsys.readouterr().out)
-    assert found["source"] == "the account of 1 SELECTs of this site"
+    assert found["source"].startswith("the account of this site")
     assert found["reads"] == 200

@@ -190,16 +190,19 @@ class Listener:
         """Receiver of request_finished: what was asked again and again; and is it time to share?"""
         asked = _page.get()
         _page.set(None)
-        repeated = {name: calls for name, calls in (asked or {}).items() if len(calls) > 1}
+        if repeated := {name: calls for name, calls in (asked or {}).items() if len(calls) > 1}:
+            self._repeated(repeated)
+        if time.monotonic() - self.told_at > PAUSE:
+            self.told_at = time.monotonic()
+            self.background.ensure()
+
+    def _repeated(self, repeated: dict[str, list[int]]) -> None:
         with self.lock:
             for digest, calls in repeated.items():
                 if line := self.heard.lines.get(digest):
                     line.pages += 1
                     line.in_pages += len(calls)
                     line.sets_in_pages += len(set(calls))
-        if time.monotonic() - self.told_at > PAUSE:
-            self.told_at = time.monotonic()
-            self.background.ensure()
 
     def asked(self) -> dict[str, tuple[str, int]]:
         """What this request has asked so far: by digest, the statement and how often."""
@@ -246,7 +249,7 @@ class Listener:
 
     def _call(self, alias: str, known: Known, key: int) -> Line:
         line = self._line(alias, known)
-        written = max(map(self.written.get, line.tables, [0] * len(line.tables)), default=0)
+        written = max([self.written.get(table, 0) for table in line.tables], default=0)
         line.called(key, _now(), written)
         self._locate(line)
         asked = _page.get()

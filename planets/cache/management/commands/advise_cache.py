@@ -91,7 +91,7 @@ Exit status: 0; 1 where Redis is away, a log cannot be read, or there is nothing
     def lines(self, found: Report) -> Iterator[str]:
         reads, writes = (len(found.ledger.of_kind(write)) for write in (False, True))
         heard = span(found.ledger.hours * 3600)
-        yield f"{reads} SELECTs and {writes} writes were heard of in {heard}."
+        yield f"Statements heard of in {heard}: {reads} to read, {writes} to write."
         if not found.advice:
             yield "There is nothing to advise."
         for number, advice in enumerate(found.advice, start=1):
