@@ -65,7 +65,7 @@ def test_each_of_the_planted_cases_is_found(listener: Listener, settings: Any) -
     site.fill()
     site.visit()
 
-    found = {advice.kind: advice for advice in advised(listener)}
+    found: dict[str, Advice] = {advice.kind: advice for advice in advised(listener)}
 
     for kind in PLANTED.keys() - {"index"}:
         assert re.fullmatch(PLANTED[kind], found[kind].sentence), kind

@@ -63,7 +63,7 @@ def test_a_prediction_followed_comes_true(
     ttl: float,
     seconds: float,
 ) -> None:
-    plan = {"parameters": range(sets), "calls": 1000, "write": rename, "every": every}
+    plan: Any = {"parameters": range(sets), "calls": 1000, "write": rename, "every": every}
     Traffic(read_plain, **plan, seconds=seconds).run()
     found = evidence(listener, "`position` > ?")
     predicted = found.predicted(ttl).ratio

@@ -25,8 +25,8 @@ from ...storage.background import Background
 from ...writing import observer, reader
 from ...writing.statement import Statement
 from ...writing.words import Unreadable
+from ..call_site import caller
 from . import sample, sketch
-from .caller import caller
 from .gist import gist
 from .known import Known
 from .ledger import Ledger
