@@ -12,10 +12,17 @@ from planets.cache.events import Fetch
 from planets.cache.instruments.account import sharing
 from planets.cache.instruments.account.listener import Listener
 from planets.cache.lab.evidence import Evidence
+from planets.cache.storage.client import client
 from tests.cache.lab.traffic import Traffic, ratio
 from tests.cache.zoo.models import Comet, Star
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky")]
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis is asked however busy the machine is."""
+    monkeypatch.setattr(client.pace, "round_trip", lambda seconds: None)
 
 
 def evidence(listener: Listener, word: str) -> Evidence:
@@ -49,9 +56,9 @@ def read_cached(ttl: float) -> Callable[[int], Any]:
         (12, 3, 300, 0),
         (40, 100, 300, 0),
         (500, 60, 300, 0),
-        (500, 0, 0.3, 2),
+        (100, 0, 0.5, 3),
         (5, 0, 0.2, 3),
-        (5, 30, 0.3, 2),
+        (5, 30, 0.3, 3),
     ],
 )
 def test_a_prediction_followed_comes_true(
@@ -63,11 +70,13 @@ def test_a_prediction_followed_comes_true(
     ttl: float,
     seconds: float,
 ) -> None:
-    plan: Any = {"parameters": range(sets), "calls": 1000, "write": rename, "every": every}
+    # Where time counts there is more of it between calls than a busy machine takes for one.
+    calls = 300 if seconds else 1000
+    plan: Any = {"parameters": range(sets), "calls": calls, "write": rename, "every": every}
     Traffic(read_plain, **plan, seconds=seconds).run()
     found = evidence(listener, "`position` > ?")
     predicted = found.predicted(ttl).ratio
-    assert found.line.calls == 1000
+    assert found.line.calls == calls
 
     Traffic(read_cached(ttl), **plan, seconds=seconds).run()
 
@@ -79,14 +88,14 @@ def test_it_comes_true_for_the_next_ttl(
     listener: Listener, redis: Any, events: list[Fetch]
 ) -> None:
     """Of what is cached already."""
-    Traffic(read_cached(0.1), range(5), calls=300, seconds=2).run()
+    Traffic(read_cached(0.1), range(5), calls=200, seconds=2).run()
     found = evidence(listener, "`position` > ?")
     assert found.ratio == pytest.approx(found.predicted(0.1).ratio, abs=0.05)
     predicted = found.predicted(0.6).ratio
     events.clear()
     redis.flushdb()
 
-    Traffic(read_cached(0.6), range(5), calls=300, seconds=2).run()
+    Traffic(read_cached(0.6), range(5), calls=200, seconds=2).run()
 
     assert predicted == pytest.approx(ratio(events), abs=0.05)
 
