@@ -26,6 +26,7 @@ from .. import stats
 from ..conf import conf
 from ..invalidation import drop
 from ..reading import path
+from ..reading.late import PUNCTUAL
 from ..reading.lookup import Forbidden, Found, Load, Lookup, Seen
 from ..storage.background import Background
 from ..storage.errors import Unavailable
@@ -69,8 +70,8 @@ class Audit:
     def served(self, lookup: Lookup, seen: Seen, load: Load) -> None:
         """Choose some of the hits that were just served."""
         for key, found in seen.hits.items():
-            if self.chooses():
-                one = lookup._replace(keys=(key,))
+            if not found.late and self.chooses():  # what is late on purpose proves nothing
+                one = lookup._replace(keys=(key,), late=PUNCTUAL)
                 self.put(Hit(one, key, found, load))
 
     def chooses(self) -> bool:

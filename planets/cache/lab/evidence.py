@@ -107,13 +107,19 @@ class Evidence:
 
     @cached_property
     def writers(self) -> dict[str, Line]:
-        """The writes of its tables."""
+        """The writes of its tables, but for those that HOT keeps from it."""
         mine = set(self.line.tables)
         return {
             name: line
             for name, line in self.ledger.lines.items()
-            if line.kind == "write" and not mine.isdisjoint(line.tables)
+            if line.kind == "write" and not mine.isdisjoint(line.tables) and not self.spared(line)
         }
+
+    def spared(self, write: Line) -> bool:
+        """Whether the write sets nothing but columns that are HOT already, and it names none."""
+        hot = conf().hot(write.tables[0]) if len(write.tables) == 1 else frozenset()
+        columns = assigned(write.text) if hot else frozenset()
+        return bool(columns) and columns <= hot and not self.names(columns)
 
     @cached_property
     def hot(self) -> tuple[str, frozenset[str], Prediction] | None:

@@ -261,3 +261,15 @@ def test_without_redis_it_gives_up(audit: Audit, monkeypatch: pytest.MonkeyPatch
     with override_settings(CACHES={"default": nowhere}):
         assert audit.judge(waiting[0]) == "not possible"
     wait_until(lambda: not client.away)
+
+
+def test_what_is_late_on_purpose_proves_nothing(audit: Audit, before: dict[str, int]) -> None:
+    def late() -> list[str]:
+        return [star.name for star in Star.objects.cached(max_stale=60).order_by("pk")]
+
+    late()
+    Star.objects.filter(pk=3).update(name="Terra")
+
+    assert late()[2] == "Electra"
+    assert audit.hits.empty()
+    assert not since(before)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.models import F
 
 from planets.cache.events import Fetch
 from planets.cache.instruments.account import sharing
@@ -116,3 +117,22 @@ def test_what_is_rolled_back_counts_for_nothing(listener: Listener, redis: Any) 
     Traffic(read_plain, range(3), 100, give_up, 5).run()
 
     assert evidence(listener, "`position` > ?").predicted(300).misses == 3
+
+
+def test_what_is_hot_already_counts_for_nothing(
+    listener: Listener, redis: Any, settings: Any, events: list[Fetch]
+) -> None:
+    settings.CACHE_ASIDE = {"HOT": {"star": ["position"]}}
+
+    def view() -> None:
+        Star.objects.filter(pk=3).update(position=F("position"))
+
+    def names(mass: int) -> list[str]:
+        return list(Star.objects.cached().filter(mass__gt=mass).values_list("name", flat=True))
+
+    Traffic(names, range(3), 100, view, 5).run()
+    found = evidence(listener, "`mass` > ?")
+
+    assert found.predicted(300).misses == 3
+    assert found.hot is None
+    assert ratio(events) == 0.97

@@ -36,7 +36,7 @@ def share(heard: Ledger) -> bool:
         ledger.merge(heard)
         body = _encoder.encode(ledger)
         data = wrap(key, body, compress_above=COMPRESS_ABOVE, max_bytes=MAX_BYTES)
-        expiry = ("PEXPIRE", HOURS * 3_600_000)
+        expiry = leases.Expiry("PEXPIRE", HOURS * 3_600_000)
         return client.call(leases.fill("fill_string", key, token, expiry, data)) == [1]
     except (Unavailable, Unencodable):
         return False
