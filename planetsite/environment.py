@@ -27,6 +27,8 @@ VARIABLES = (
         "CACHE_TTL",
         "CACHE_NEAR",
         "CACHE_STALE_IF_ERROR",
+        "CACHE_ADVICE",
+        "CACHE_AUDIT",
         "CACHE_TRACE",
         "CACHE_TRACE_BYTES",
         "CACHE_TRACE_PERCENT",

@@ -172,6 +172,9 @@ CACHE_ASIDE: dict[str, Any] = {
     "READS": "planets.reads",
     "NAME": "planets",
     "METRICS_TOKEN": text("METRICS_TOKEN", ""),
+    # What the site's statements cost is kept, for advise_cache; a share of the hits is checked.
+    "ADVICE": flag("CACHE_ADVICE", default=False),
+    "AUDIT": number("CACHE_AUDIT", 0, low=0, high=1),
     # Which entries are fetched is recorded to this file, for tune_cache; "" records nothing.
     "TRACE": text("CACHE_TRACE", ""),
     "TRACE_BYTES": whole("CACHE_TRACE_BYTES", 10_000_000, low=1000, high=10**10),

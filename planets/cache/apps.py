@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib.util import find_spec
 
 from django.apps import AppConfig
+from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import request_finished
 
 
@@ -19,8 +21,10 @@ class CacheAsideConfig(AppConfig):
             checks,  # noqa: F401  they register themselves
             records,
         )
-        from .instruments import history
-        from .lab import trace
+        from .conf import conf
+        from .instruments import audit, history, marks
+        from .instruments.account.listener import listener
+        from .lab import advisor, trace
         from .writing import hooks
 
         hooks.install()
@@ -31,3 +35,9 @@ class CacheAsideConfig(AppConfig):
 
             request_finished.connect(metrics.tell)
         trace.start()
+        with suppress(ImproperlyConfigured):  # the checks tell
+            if conf().ADVICE:
+                listener.start()
+                marks.advised.append(advisor.sentences)
+            if conf().AUDIT:
+                audit.audit.start()

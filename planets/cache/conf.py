@@ -59,6 +59,8 @@ class Conf:
     BREAKER_FAILURES: int = _default(3, "failures in a row after which Redis is left alone", 1)
     BREAKER_PROBE: float = _default(0.5, "time between two attempts to reach it again", 0.01)
     HISTORY: float = _default(10, "time between two additions to the shared hit counts; 0: none")
+    ADVICE: bool = _default(False, "True keeps the account of statements that advise_cache reads")
+    AUDIT: float = _default(0, "of all hits, the share that is loaded again and compared", 0, 1)
     RELEASE: str = _default("", "what tells this release's pages from others'; without: its code")
     READS: str = _default("", "the module that names the reads to warm and to measure")
     NAME: str = _default("cache-aside", "what the Cache-Status header calls this cache")

@@ -31,8 +31,8 @@ FLOORS = [
     ["__init__"],
     ["warming", "models"],
     ["instruments"],
-    ["templatetags"],
-    ["checks", "admin", "lab", "testing"],
+    ["templatetags", "lab"],
+    ["checks", "admin", "testing"],
     ["management", "apps"],
 ]
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}

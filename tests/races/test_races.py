@@ -47,7 +47,7 @@ from tests.support.waiting import wait_until
 pytestmark = [
     pytest.mark.mysql,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("sky", "redis"),
+    pytest.mark.usefixtures("sky", "redis", "audited"),
 ]
 
 Patch = pytest.MonkeyPatch

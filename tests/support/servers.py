@@ -119,12 +119,12 @@ class Server:
 class MariaDB(Server):
     """MariaDB or MySQL, with a superuser `root` without password on its socket.
 
-    With `tcp` it listens on `port` of the loopback address too.
+    With `tcp` it listens on `port` of the loopback address too; `options` are the server's own.
     """
 
     user = "root"
 
-    def __init__(self, *, tcp: bool = False) -> None:
+    def __init__(self, *options: str, tcp: bool = False) -> None:
         super().__init__()
         self.port = free_port() if tcp else 0
         self.socket = str(self.directory / "db.sock")
@@ -163,6 +163,7 @@ class MariaDB(Server):
             ),
             "--innodb-flush-log-at-trx-commit=0",
             "--character-set-server=utf8mb4",
+            *options,
         ]
         self.start()
 

@@ -21,11 +21,12 @@ from ..instruments.keyspace import FIRST, browse
 from ..instruments.overview import overview
 from ..instruments.standing import databases, gates_of_tables
 from ..invalidation import drop
+from ..lab.advisor import report
 from ..models import Cache
 from ..storage import keys
 from ..storage.client import client
 from ..storage.errors import Unavailable
-from . import ratio_chart
+from . import ratio_chart, saved_chart
 
 INVALIDATE = "cache_aside.invalidate_cache"
 
@@ -44,6 +45,23 @@ def seen() -> dict[str, Any]:
         "bars": ratio_chart.bars(found.minutes),
         "chart_width": ratio_chart.width(found.minutes),
         "history": conf().HISTORY,
+    }
+
+
+def advised() -> dict[str, Any]:
+    """The same for the advice."""
+    try:
+        found = report()
+    except Unavailable as error:
+        return {"away": str(error)}
+    return {
+        "report": found,
+        "on": conf().ADVICE,
+        "bars": saved_chart.bars(found.hours),
+        "chart_width": saved_chart.WIDTH,
+        "highest": saved_chart.highest(found.hours),
+        "saved": sum(hour.saved for hour in found.hours),
+        "could": sum(advice.saves for advice in found.advice),
     }
 
 
@@ -83,6 +101,7 @@ class CacheAdmin(admin.ModelAdmin):
         return [
             at("", self.changelist_view, "changelist"),
             at("keys/", self.keys_view, "keys"),
+            at("advice/", self.advice_view, "advice"),
             at("invalidate/", require_POST(self.invalidate_view), "invalidate"),
             at("invalidate-everything/", self.everything_view, "everything"),
             at("<path:object_id>/change/", self.change_view, "change"),
@@ -110,6 +129,12 @@ class CacheAdmin(admin.ModelAdmin):
             except Unavailable as error:
                 context["away"] = str(error)
         return self.page(request, "keys", "Keys", context)
+
+    def advice_view(self, request: HttpRequest) -> TemplateResponse:
+        """What the advisor makes of the account of statements."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied  # before the work
+        return self.page(request, "advice", "Advice", advised())
 
     def change_view(
         self,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 import sysconfig
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 import django
@@ -23,17 +26,27 @@ ELSEWHERE = tuple(
 
 def stack() -> tuple[str, ...]:
     """`<file>:<line> in <function>` of each, the innermost first; () where none is a project's."""
-    found: list[str] = []
+    return tuple(f"{at} in {name}" for at, name in islice(_sites(), DEEPEST))
+
+
+def caller() -> str:
+    """`<file>:<line>` of the innermost; "" where none is a project's."""
+    return next(_sites(), ("", ""))[0]
+
+
+def _sites() -> Iterator[tuple[str, str]]:
+    """The lines of a project on the stack, each with its function."""
     frame = sys._getframe(1)
-    while frame is not None and len(found) < DEEPEST:
-        code = frame.f_code
-        if not code.co_filename.startswith((*ELSEWHERE, "<")):
-            found.append(f"{_short(code.co_filename)}:{frame.f_lineno} in {code.co_name}")
+    while frame is not None:
+        if name := _shown(frame.f_code.co_filename):
+            yield f"{name}:{frame.f_lineno}", frame.f_code.co_name
         frame = frame.f_back  # type: ignore[assignment]
-    return tuple(found)
 
 
-def _short(filename: str) -> str:
-    """Relative to where the program was started, where it is below."""
+@lru_cache(maxsize=2048)
+def _shown(filename: str) -> str:
+    """Relative to where the program was started, where it is below; "" for what is elsewhere."""
+    if filename.startswith((*ELSEWHERE, "<")):
+        return ""
     path, here = Path(filename), Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else filename

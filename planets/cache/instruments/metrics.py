@@ -50,6 +50,7 @@ LOADS = _counter("loads", "Loads from the database.")
 LEASES = _counter("lease_waits", "Waits for another caller's fill.", "outcome")
 INVALIDATIONS = _counter("invalidations", "Writes that made entries stale.", "outcome")
 EVICTIONS = _counter("near_evictions", "Entries that the near tier had no room for.")
+AUDITS = _counter("audits", "Hits that were loaded again and compared.", "outcome")
 # From a fill over loopback to a load that outlives its lease.
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 3)
 SECONDS = {
@@ -84,6 +85,9 @@ def spent(what: str, seconds: float) -> None:
 stats.listen(spent)
 
 
+COUNTERS = {"fill": FILLS, "lease": LEASES, "invalidation": INVALIDATIONS, "audit": AUDITS}
+
+
 def _metric(kind: str, outcome: str) -> Any:
     """The counter of a count of `stats`."""
     if outcome == "undecodable":
@@ -96,7 +100,7 @@ def _metric(kind: str, outcome: str) -> Any:
         return LOADS
     if kind == "near":
         return EVICTIONS
-    return {"fill": FILLS, "lease": LEASES, "invalidation": INVALIDATIONS}[kind].labels(outcome)
+    return COUNTERS[kind].labels(outcome)
 
 
 def tell(**kwargs: Any) -> None:

@@ -13,6 +13,8 @@ from django.utils.text import Truncator
 
 from ..events import COMPUTED, Fetch
 from ..extras import extra
+from .account.listener import listener
+from .marks import marks
 from .watch import Watch, counted
 
 with extra("toolbar"):
@@ -53,7 +55,8 @@ class CacheAsidePanel(Panel):
         self.watch.stop()
 
     def generate_stats(self, request: HttpRequest, response: HttpResponse) -> None:
-        self.record_stats(summary(self.watch))
+        advised = [mark._asdict() for mark in marks(listener.asked())]
+        self.record_stats({**summary(self.watch), "advised": advised})
 
     def generate_server_timing(self, request: HttpRequest, response: HttpResponse) -> None:
         stats = self.get_stats()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import charts
-from .advice import JITTER, advise, megabytes
+from .recommendation import JITTER, megabytes, recommend
 from .sweep import Cell
 from .workload import Workload
 
@@ -25,7 +25,7 @@ class Tuning:
         return min(one.speed for cell in self.cells for one in cell.outcomes)
 
     def as_dict(self) -> dict[str, Any]:
-        advice = advise(self.cells)
+        advice = recommend(self.cells)
         return {
             "source": self.workload.source,
             "reads": self.workload.reads,
@@ -41,7 +41,7 @@ class Tuning:
 
 def context(found: Tuning) -> dict[str, Any]:
     """What the template shows."""
-    advice = advise(found.cells)
+    advice = recommend(found.cells)
     best = advice.best.setup
     by_setup = {
         (cell.setup.maxmemory, cell.setup.policy, cell.setup.ttl): cell for cell in found.cells

@@ -7,6 +7,7 @@ run. So what is cached is rows as the driver gave them, and everything that Djan
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
+from django.db import connections
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE, MULTI, SINGLE
 from django.utils import timezone
@@ -98,7 +100,9 @@ class CachedCompiler(SQLCompiler):
             return super().execute_sql(result_type)
         if self.klass_info:
             self.klass_info = with_builders(self.klass_info)
-        load_rows: Any = super().execute_sql
+
+        def load_rows(*how: Any) -> Any:
+            return super(CachedCompiler, self.of_this_thread()).execute_sql(*how)
 
         def stream() -> Any:
             path.pass_by(lookup, doubt or STREAMS)
@@ -126,8 +130,16 @@ class CachedCompiler(SQLCompiler):
 
     def load_all(self) -> list[Row]:
         """All rows, from the database."""
-        results: Any = super().execute_sql(MULTI)
+        results: Any = super(CachedCompiler, self.of_this_thread()).execute_sql(MULTI)
         return list(chain.from_iterable(results))
+
+    def of_this_thread(self) -> CachedCompiler:
+        """Itself; a copy for who loads again what another thread was served."""
+        if not self.using or connections[self.using] is self.connection:
+            return self
+        other = copy.copy(self)
+        other.connection = connections[self.using]
+        return other
 
     def apply_converters(self, rows: Any, converters: Any) -> Any:
         convert = partial(super().apply_converters, rows, converters)

@@ -53,6 +53,7 @@ class Claim(Struct, frozen=True):
     token: str = ""
     mine: tuple[str, ...] = ()
     reason: str = ""  # why nothing is to be filled
+    waits: int = 0  # for those who had the leases
 
 
 class Loaded(Struct, frozen=True):

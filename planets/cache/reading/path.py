@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from django.db import Error
@@ -71,17 +72,33 @@ class Begun(Struct, frozen=True):
     started: float
 
 
+# Who hears of every fetch all that the path knows of it, which events do not tell.
+hearers: list[Callable[[Lookup, Seen, Loaded, Begun, str], None]] = []
+# Who hears of what was served, and how to load it again.
+checkers: list[Callable[[Lookup, Seen, Load], None]] = []
+# The fetch whose load this thread or task is in.
+loading: ContextVar[Lookup | None] = ContextVar("cache_aside_loading", default=None)
+
+
 def fetch(lookup: Lookup, load: Load, reason: str = "") -> dict[str, Any]:
     """The value of every key of the lookup; `load` gives those of the keys that it is handed.
 
     A value of None is an absence. A `reason` sends the fetch straight to the database.
     """
     begun = begin(lookup, reason)
-    try:
-        loaded = load_missing(load, begun) if begun.claimed.seen.missing else NOTHING_LOADED
-    except Error as error:
-        begun, loaded = without_database(lookup, begun, error), NOTHING_LOADED
-    return end(lookup, begun, loaded)
+    loaded = NOTHING_LOADED
+    if begun.claimed.seen.missing:
+        token = loading.set(lookup)
+        try:
+            loaded = load_missing(load, begun)
+        except Error as error:
+            begun = without_database(lookup, begun, error)
+        finally:
+            loading.reset(token)
+    values = end(lookup, begun, loaded)
+    for check in checkers:
+        check(lookup, begun.claimed.seen, load)
+    return values
 
 
 def begin(lookup: Lookup, reason: str = "") -> Begun:
@@ -206,7 +223,7 @@ def claiming(lookup: Lookup, seen: Seen) -> Generator[float, None, Claim]:
         return Claim(seen, reason=seen.barred)
     if lookup.second_sight and not lookup.shelf.only_absences and is_first(seen.missing):
         return Claim(seen, reason=FIRST_SIGHT)
-    token = gates.token()
+    token, waits = gates.token(), 0
     give_up = time.monotonic() + conf().LEASE_WAIT
     pause = FIRST_PAUSE
     while True:
@@ -215,11 +232,12 @@ def claiming(lookup: Lookup, seen: Seen) -> Generator[float, None, Claim]:
         others = [holders[key] not in (leases.NOBODY, token) for key in seen.missing]
         if mine or seen.barred or not seen.missing or not all(others):
             # Whatever is left is loaded at once: waiting with leases in hand can deadlock.
-            return Claim(seen, token, mine)
+            return Claim(seen, token, mine, waits=waits)
         if time.monotonic() > give_up:
             stats.count("lease", "gave up")
-            return Claim(seen, reason=TOO_LONG)
+            return Claim(seen, reason=TOO_LONG, waits=waits)
         stats.count("lease", "waited")
+        waits += 1
         yield pause * random.uniform(0.5, 1)  # noqa: S311
         pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -386,6 +404,8 @@ def report(lookup: Lookup, seen: Seen, loaded: Loaded, begun: Begun, reason: str
             values[key] = loaded.values[key]
     if seen.unreadable:
         stats.count(kind, "undecodable", len(seen.unreadable))
+    for hear in hearers:
+        hear(lookup, seen, loaded, begun, reason)
     if fetched.receivers:
         ms = (time.perf_counter() - begun.started) * 1000 / len(lookup.keys)
         for key in lookup.keys:

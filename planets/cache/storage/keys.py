@@ -161,6 +161,11 @@ def minute(number: int) -> str:
     return f"{conf().PREFIX}stat:{number}"
 
 
+def account(hour: int) -> str:
+    """`stat:account-<hour>`: the account of statements of one hour, counted since 1970."""
+    return f"{conf().PREFIX}stat:account-{hour}"
+
+
 def lease(key: str) -> str:
     """`lease:{<key>}`: the braces put it into the cluster slot of the key that it guards."""
     return f"{conf().PREFIX}lease:{{{key}}}"

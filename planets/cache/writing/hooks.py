@@ -23,7 +23,7 @@ from django.db.backends.signals import connection_created
 
 from ..storage.owners import owners
 from . import engines, hot, reader
-from .observer import observer
+from .observer import observer, witnesses
 from .stale import Touched, touched_by, whole_databases
 from .statement import Statement
 from .transaction import Transaction
@@ -53,11 +53,12 @@ class Hooks:
         text = reader.text_of(sql)
         statement = reader.read(self.connection.vendor, text, params is not None)
         run = partial(execute, sql, params, many, context)
-        return self.unseen.within(
-            statement,
-            context["cursor"],
-            partial(self.run, statement, text, run, params, many),
-        )
+        run = partial(self.run, statement, text, run, params, many)
+        for witness in witnesses:
+            run = partial(
+                witness, self.connection.alias, statement, text, params, context["cursor"], run
+            )
+        return self.unseen.within(statement, context["cursor"], run)
 
     def run(
         self, statement: Statement, sql: str, run: Callable[[], Any], params: Any, many: bool

@@ -1,9 +1,14 @@
-"""Who hears of what this thread or task reads and writes while it computes something."""
+"""Who hears of statements.
+
+An observer hears of what its thread or task reads and writes while it computes something, a witness
+of every statement of the process.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Any, Protocol
 
 from .statement import Statement
 
@@ -20,3 +25,20 @@ class Observer(Protocol):
 
 
 observer: ContextVar[Observer | None] = ContextVar("cache_aside_observer", default=None)
+
+
+class Witness(Protocol):
+    def __call__(
+        self,
+        alias: str,
+        statement: Statement,
+        sql: str,
+        params: Any,
+        cursor: Any,
+        run: Callable[[], Any],
+        /,
+    ) -> Any:
+        """Run a statement by `run`, and return what it returns."""
+
+
+witnesses: list[Witness] = []

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from planets.cache.lab import private_server as server
-from planets.cache.lab.advice import advise
 from planets.cache.lab.private_server import NoServer, private_server
+from planets.cache.lab.recommendation import recommend
 from planets.cache.lab.replay import Outcome, Setup, Stopped, replay
 from planets.cache.lab.sweep import Cell, base_memory, check, sweep
 from planets.cache.lab.workload import Event, NoWorkload, Workload
@@ -122,7 +122,7 @@ def cell(memory: int, policy: str, ttl: float, *ratios: float) -> Cell:
 
 
 def test_advice_takes_the_least_memory_and_shortest_ttl_that_equal_the_best() -> None:
-    advice = advise(
+    advice = recommend(
         [
             cell(8_000_000, "volatile-lru", 60, 0.80, 0.80),
             cell(8_000_000, "volatile-lfu", 60, 0.960, 0.962),
@@ -137,7 +137,7 @@ def test_advice_takes_the_least_memory_and_shortest_ttl_that_equal_the_best() ->
 
 
 def test_advice_counts_what_repeats_differ_by_as_no_difference() -> None:
-    advice = advise(
+    advice = recommend(
         [
             cell(8_000_000, "volatile-lru", 60, 0.90, 0.96),
             cell(16_000_000, "volatile-lru", 60, 0.97, 0.97),

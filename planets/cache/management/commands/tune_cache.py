@@ -8,9 +8,11 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from ...instruments.account import sharing
 from ...lab import paper, tuning
-from ...lab.advice import advise, megabytes
+from ...lab.account_workload import from_account
 from ...lab.private_server import NoServer
+from ...lab.recommendation import megabytes, recommend
 from ...lab.replay import Outcome, Setup
 from ...lab.sizes import record_sizes
 from ...lab.sweep import POLICIES, base_memory, cells, check, memories, setups, sweep
@@ -20,6 +22,7 @@ from ._cache import CacheCommand
 
 NAME = "tune_cache.html"
 UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+HOURS = 2  # of the account that --advice replays
 PACE = 10_000  # events a second that one server is given by default
 
 
@@ -54,8 +57,10 @@ class Command(CacheCommand):
 examples:
   manage.py tune_cache --report out         a synthetic workload with the sizes of the real records
   manage.py tune_cache --log access.log --memory 8mb,64mb --ttl 60,600,3600
+  manage.py tune_cache --advice --memory 2mb,8mb
   manage.py tune_cache --policies volatile-lfu,volatile-lru --repeats 3 --seed 2
 
+--advice takes the account of the site's own statements.
 It starts redis-server or valkey-server itself, and touches neither the configured Redis nor a row.
 --log takes an access log in common or combined format, or a trace that CACHE_TRACE recorded.
 Exit status: 0; 1 where a number is impossible, a log is empty, or no Redis can be started.
@@ -64,7 +69,13 @@ Exit status: 0; 1 where a number is impossible, a log is empty, or no Redis can 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         shape = Shape()
-        parser.add_argument("--log", type=Path, help="An access log, or a recorded trace.")
+        source = parser.add_mutually_exclusive_group()
+        source.add_argument("--log", type=Path, help="An access log, or a recorded trace.")
+        source.add_argument(
+            "--advice",
+            action="store_true",
+            help="What CACHE_ASIDE['ADVICE'] has kept of this hour and the one before.",
+        )
         for name, kind, what in (
             ("seed", int, "Of the synthetic workload: the same seed, the same workload"),
             ("keys", int, "How many different records are read"),
@@ -117,6 +128,9 @@ Exit status: 0; 1 where a number is impossible, a log is empty, or no Redis can 
 
     def workload(self, options: dict[str, Any]) -> Workload:
         sizes = record_sizes()
+        if options["advice"]:
+            with self.needing_redis():
+                return from_account(sharing.together(sharing.ledgers(HOURS)), sizes)
         if options["log"] is None:
             names = ("seed", "keys", "skew", "reads", "writes", "seconds")
             return synthetic(Shape(**{name: options[name] for name in names}), sizes)
@@ -159,5 +173,5 @@ Exit status: 0; 1 where a number is impossible, a log is empty, or no Redis can 
                 f"{megabytes(setup.maxmemory):<12}{setup.policy:<17}{setup.ttl:>7g}"
                 f"{cell.hit_ratio:>9.1%}{cell.spread:>8.2%}{cell.mean('loads'):>9.2f}{counts}"
             )
-        advice = advise(found.cells)
+        advice = recommend(found.cells)
         self.stdout.write(f"\n{advice.sentence} {advice.more}\n{advice.sure}\n\n{advice.lines}")
