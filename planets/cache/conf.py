@@ -54,6 +54,11 @@ class Conf:
     BREAKER_PROBE: float = _default(0.5, "time between two attempts to reach it again", 0.01)
     HISTORY: float = _default(10, "time between two additions to the shared hit counts; 0: none")
     RELEASE: str = _default("", "what tells this release's pages from others'; without: its code")
+    WATCH: dict[str, Any] = _default(
+        {}, "of DATABASES, what is other for the connection of the watcher: USER, PASSWORD ..."
+    )
+    WATCH_LAG: float = _default(0, "how far a watcher may be behind; 0: there need be none")
+    MARK: bool = _default(False, "True marks each write, so that an audit of the binlog knows it")
     READS: str = _default("", "the module that names the reads to warm and to measure")
     NAME: str = _default("cache-aside", "what the Cache-Status header calls this cache")
     METRICS_TOKEN: str = _default(

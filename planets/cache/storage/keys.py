@@ -142,6 +142,11 @@ def minute(number: int) -> str:
     return f"{conf().PREFIX}stat:{number}"
 
 
+def watcher(alias: str, what: str) -> str:
+    """`watcher:{<database>}:<what>`: of the binlog's watcher, all in one cluster slot."""
+    return f"{conf().PREFIX}watcher:{{{places.database_name(alias)}}}:{what}"
+
+
 def lease(key: str) -> str:
     """`lease:{<key>}`: the braces put it into the cluster slot of the key that it guards."""
     return f"{conf().PREFIX}lease:{{{key}}}"
@@ -159,6 +164,7 @@ KINDS = {
     "lease:": "lease",
     "late:": "late",
     "stat:": "statistics",
+    "watcher:": "watcher",
 }
 
 

@@ -22,6 +22,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from . import engines, hot, reader
+from .mark import marked
 from .observer import observer
 from .stale import Touched, touched_by, whole_databases
 from .statement import Statement
@@ -51,6 +52,8 @@ class Hooks:
         """The execute_wrapper of the connection."""
         text = reader.text_of(sql)
         statement = reader.read(self.connection.vendor, text, params is not None)
+        if statement.kind == "write":
+            sql = marked(sql)
         run = partial(execute, sql, params, many, context)
         return self.unseen.within(
             statement,
