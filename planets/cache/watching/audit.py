@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from typing import Any, NamedTuple
 
 from .assembly import Assembly
@@ -43,7 +44,7 @@ class Audit:
         until = time.monotonic() + seconds if seconds else None
         start = self.source.end()
         assembly = Assembly(Schema(self.source), self.databases)
-        with Stream(self.source, start, assembly) as stream:
+        with closing(Stream(self.source, start, assembly)) as stream:
             while True:
                 ends = self.stopping.is_set() or (until and time.monotonic() > until)
                 if ends and not stream.more_has_come():

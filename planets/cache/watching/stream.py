@@ -11,8 +11,8 @@ import logging
 import secrets
 import select
 import ssl
-from types import TracebackType
-from typing import Any, Self
+from contextlib import suppress
+from typing import Any
 
 from ..extras import extra
 from . import raw
@@ -93,15 +93,13 @@ class Stream:
             pymysql_wrapper=self._connect,
             **place,
         )
-        self._stream: Wire | None = None
+        self._wires: list[Wire] = []  # the first is for the binlog, another for questions
 
     def _connect(self, **options: Any) -> Wire:
         if "db" in options:  # the old name, of which pymysql warns
             options["database"] = options.pop("db")
-        wire = Wire(**options)
-        if self._stream is None:
-            self._stream = wire  # the first is for the binlog, another for questions
-        return wire
+        self._wires.append(Wire(**options))
+        return self._wires[-1]
 
     def hear(self) -> Change | None:
         """The transaction that ends with the next event, if one does.
@@ -124,26 +122,18 @@ class Stream:
 
     def _hear_unread(self, error: Exception) -> Change | None:
         """An event that the library has begun to read: MySQL puts more into some than it knows."""
-        if self._stream is None:
+        if not self._wires:
             raise error
-        data = self._stream.last._data
+        data = self._wires[0].last._data
         at, kind, _, _, end, _ = raw.HEADER.unpack(data[1:20])
         self._reader.log_pos = end or self._reader.log_pos
         return self._assembly.hear_unread(kind, data[20 : -4 if self._checksum else None], at)
 
     def more_has_come(self) -> bool:
-        return self._stream is not None and self._stream.more_has_come()
+        return bool(self._wires) and self._wires[0].more_has_come()
 
     def close(self) -> None:
-        self._reader.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        # Not the reader's own close(), which forgets one that could not begin.
+        for wire in self._wires:
+            with suppress(pymysql.err.MySQLError, OSError):
+                wire.close()

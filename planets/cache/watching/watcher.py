@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any
 
 from ..conf import conf
@@ -146,7 +147,7 @@ class Watcher:
         numbers = source.gtids(start.gtids) if source.has_gtids else None
         progress, batch = Progress(start, numbers), Batch(source.gtids)
         assembly = Assembly(Schema(source), self.databases)
-        with Stream(source, start, assembly) as stream:
+        with closing(Stream(source, start, assembly)) as stream:
             while not self.stopping.is_set():
                 change = stream.hear()
                 self._heard_at = time.time()
