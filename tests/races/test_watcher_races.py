@@ -247,7 +247,7 @@ def test_w8_its_connection_to_the_database_is_cut(watched: Primary) -> None:
 def die_before_opening() -> None:
     """A writer whose gates could not close, and who is killed after COMMIT."""
     Touched.close = lambda self, writer: True  # type: ignore[method-assign]
-    Touched.open = lambda *args: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
+    Touched.open = lambda *args: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
     rename()
 
 

@@ -6,8 +6,10 @@ import json
 import time
 from dataclasses import asdict, dataclass, fields
 
+from django.db import DEFAULT_DB_ALIAS, connections
+
 from ..conf import conf
-from ..storage import keys
+from ..storage import keys, places
 from ..storage.client import client
 
 SILENT = 5.0  # seconds without a word after which nobody watches
@@ -40,11 +42,6 @@ class State:
         self.error, self.error_at = str(error)[:300], time.time()
 
     @property
-    def behind(self) -> float:
-        """Seconds of the past that may still be served, as far as is known."""
-        return self.lag if self.is_alive else self.lag + max(0.0, time.time() - self.at)
-
-    @property
     def is_alive(self) -> bool:
         return self.watching and time.time() - self.at < SILENT
 
@@ -59,18 +56,45 @@ class State:
             return f"the watcher is {self.lag:.1f} s behind"
         return ""
 
+    def words(self) -> str:
+        """All of it in a sentence, for people."""
+        if not self.at:
+            return self.trouble
+        return (
+            f"{self.trouble or 'watching'}; "
+            f"{self.lag:.0f} s and {self.bytes_behind:,} bytes behind; "
+            f"{self.transactions:,} transactions, {self.invalidations:,} invalidations; "
+            f"writes: {self.ours:,} ours, {self.outside:,} outside, {self.unknown:,} unknown; "
+            f"at {self.position or 'no position yet'}"
+            + (f"; last error: {self.error}" if self.error else "")
+        )
 
-def read(alias: str) -> State | None:
-    """What the watcher of a database told last; None where none ever did. Raises Unavailable."""
-    [text] = client.ask(("GET", keys.watcher(alias, "state")))
+
+def states() -> dict[str, State]:
+    """By alias, what the watcher of each database told last, where one ever did.
+
+    Of the default database also where there should be one by `WATCH_LAG`. Raises Unavailable.
+    """
+    aliases = list(dict.fromkeys(map(places.database, connections)))
+    texts = client.ask(*(("GET", keys.watcher(alias, "state")) for alias in aliases))
+    found = {alias: _read(text) for alias, text in zip(aliases, texts, strict=True)}
+    if conf().WATCH_LAG:
+        found[DEFAULT_DB_ALIAS] = found.get(DEFAULT_DB_ALIAS) or State()
+    return {alias: state for alias, state in found.items() if state}
+
+
+def trouble() -> str:
+    """What is wrong with a watcher that there should be; "" where nothing is.
+
+    Raises Unavailable.
+    """
+    return states()[DEFAULT_DB_ALIAS].trouble if conf().WATCH_LAG else ""
+
+
+def _read(text: object) -> State | None:
     try:
         found = json.loads(text) if isinstance(text, bytes) else None
         names = {field.name for field in fields(State)}
         return State(**{k: v for k, v in found.items() if k in names}) if found else None
     except (ValueError, TypeError, AttributeError):
         return None
-
-
-def expected(alias: str) -> State | None:
-    """The state where there is a watcher, or should be one by `WATCH_LAG`. Raises Unavailable."""
-    return read(alias) or (State() if conf().WATCH_LAG else None)

@@ -134,7 +134,7 @@ Exit status: 0; 1 where it cannot begin, where --check misses what it cannot do 
             self.say(line or f"{at} {what} {words}".rstrip(), erase=drawing)
         elif drawing and now > self.drawn + DRAW:
             self.drawn = now
-            self.stdout.write(f"\r\x1b[K{self.line()}", ending="")
+            self.stdout.write(f"\r\x1b[K{self.watcher.state.words()}", ending="")
             self.stdout.flush()
         elif not drawing and now > self.said + SAY:
             self.said = now
@@ -142,17 +142,8 @@ Exit status: 0; 1 where it cannot begin, where --check misses what it cannot do 
             if self.as_json:
                 self.say(json.dumps({"at": at, "event": "state", **json.loads(state.text())}))
             else:
-                self.say(f"{at} state {self.line()}")
+                self.say(f"{at} state {self.watcher.state.words()}")
 
     def say(self, line: str, *, erase: bool = False) -> None:
         self.stdout.write(("\r\x1b[K" if erase else "") + line)
         self.stdout.flush()  # a pipe would wait for more
-
-    def line(self) -> str:
-        state = self.watcher.state
-        return (
-            f"lag {state.lag:.1f} s, {state.bytes_behind:,} bytes; "
-            f"{state.transactions:,} transactions, {state.invalidations:,} invalidations; "
-            f"writes: {state.ours:,} ours, {state.outside:,} outside, {state.unknown:,} unknown; "
-            f"at {state.position or '?'}" + (f"; last error: {state.error}" if state.error else "")
-        )
