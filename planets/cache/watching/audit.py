@@ -11,6 +11,7 @@ from contextlib import closing
 from typing import Any, NamedTuple
 
 from .assembly import Assembly
+from .position import Position
 from .schema import Schema
 from .source import Source
 from .stream import Stream
@@ -45,10 +46,10 @@ class Audit:
         start = self.source.end()
         assembly = Assembly(Schema(self.source), self.databases)
         with closing(Stream(self.source, start, assembly)) as stream:
-            while True:
-                ends = self.stopping.is_set() or (until and time.monotonic() > until)
-                if ends and not stream.more_has_come():
-                    return
+            end: Position | None = None
+            while end is None or stream.at.place < end.place:
+                if not end and (self.stopping.is_set() or (until and time.monotonic() > until)):
+                    end = self.source.end()
                 if change := stream.hear():
                     self._judge(change.writes, change.thread)
 

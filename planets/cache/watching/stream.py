@@ -129,6 +129,11 @@ class Stream:
         self._reader.log_pos = end or self._reader.log_pos
         return self._assembly.hear_unread(kind, data[20 : -4 if self._checksum else None], at)
 
+    @property
+    def at(self) -> Position:
+        """Where the last event ended."""
+        return Position("", self._reader.log_file or "", self._reader.log_pos or 0)
+
     def more_has_come(self) -> bool:
         return bool(self._wires) and self._wires[0].more_has_come()
 
