@@ -18,10 +18,11 @@ from ..extras import extra
 from ..storage import keys
 from ..writing import reader
 from ..writing.mark import is_marked
-from ..writing.stale import MAX_RECORDS, Touched, of_tables, touched_by, whole_databases
+from ..writing.stale import Touched, of_tables, touched_by, whole_databases
 from ..writing.statement import PrimaryKeys, Statement
 from . import raw
 from .change import NOTHING, Change
+from .row_keys import Unknown, keys_of
 from .schema import Rule, Schema
 
 with extra("watch"):
@@ -34,7 +35,6 @@ STANDALONE = 1  # a flag of MariaDB's: the one statement that follows is all
 FIRST_WORDS = re.compile(r"\s*(\w+)(?:\s+(\w+))?")
 XID = re.compile(r"X'([0-9a-f]*)',X'([0-9a-f]*)',(\d+)", re.I)
 MAX_PREPARED = 1000  # transactions of XA that wait for their end
-BITS = {1: 8, 2: 16, 9: 24, 3: 32, 8: 64}  # of the types of whole numbers
 CHANGES: dict[type, tuple[Rule, ...]] = {
     row_event.WriteRowsEvent: (),
     row_event.UpdateRowsEvent: ("UPDATE",),
@@ -178,29 +178,13 @@ class Assembly:
             column = self.schema.column(event.schema, event.table, records.column)
             place = column.place if column and column.of == len(event.columns) else None
             unsigned = bool(column and column.unsigned)
-        if place is None:
+        if place is None or type(event) is row_event.PartialUpdateRowsEvent:
             return None
         try:
-            return self._values(event, place, BITS[event.columns[place].type] if unsigned else 0)
-        except Exception as error:  # a type of column that the library does not read
-            self._tell(f"the rows of {event.table}: {error!r}", "All of its records go.")
+            return keys_of(event, place, unsigned=unsigned)
+        except Unknown as error:
+            self._tell(f"rows of {event.table}: {error}", "All of its records go.")
             return None
-
-    def _values(self, event: Any, place: int, bits: int) -> set[int] | None:
-        found = set()
-        for row in event.rows:
-            for image in ("values", "before_values", "after_values"):
-                if image not in row:
-                    continue
-                value = list(row[image].values())[place]
-                if value is None and image == "after_values":
-                    continue  # it was not changed, so it was not logged
-                if type(value) is not int:
-                    return None
-                found.add(value + (1 << bits) if value < 0 and bits else value)
-            if len(found) > MAX_RECORDS:
-                return None
-        return found
 
     # --- statements
 
