@@ -9,6 +9,7 @@ table. A probe commits, then fetches the record until it is fresh. Writes docs/w
 from __future__ import annotations
 
 import argparse
+import itertools
 import multiprocessing
 import os
 import random
@@ -27,6 +28,7 @@ from ..support.primary import PASSWORD, USER, Primary
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 2000
+NUMBERS = itertools.count(1)  # a row that is set to what it was is no write
 Probe = tuple[float, float]  # seconds since the load began, milliseconds until it was fresh
 
 
@@ -96,8 +98,8 @@ def probe(primary: Primary, seconds: float) -> list[Probe]:
     dice, began = random.Random(2), time.monotonic()
     with primary.client(database="zoo") as plain:
         cursor = plain.cursor()
-        for number in range(1, 10**9):
-            if time.monotonic() > began + seconds:
+        for number in NUMBERS:
+            if found and time.monotonic() > began + seconds:
                 break
             cursor.execute("UPDATE star SET radius = %s WHERE id = 3", [number])
             committed = time.perf_counter()
