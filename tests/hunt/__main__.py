@@ -325,9 +325,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hunt-") as folder:
         writers = options.writers + options.watched
-        board = Board(
-            options.readers, writers, Path(folder), near=options.near, hot=options.hot
-        )
+        board = Board(options.readers, writers, Path(folder), near=options.near, hot=options.hot)
         hunt = Hunt(board, options.seconds, options.seed, options.naive, watched=options.watched)
         with hunt.mariadb, hunt.redis:
             os.environ.pop("TEST_SERVERS_ARE_UP", None)
