@@ -90,7 +90,7 @@ class Conf:
                 raise ImproperlyConfigured(
                     f"CACHE_ASIDE[{option.name!r}] is {value!r}, must be {wanted}: {rule['rule']}."
                 )
-            for table, names in value.items() if wanted == "dict" else ():
+            for table, names in value.items() if "Sequence" in str(option.type) else ():
                 if isinstance(names, str) or not all(isinstance(n, str) for n in (table, *names)):
                     raise ImproperlyConfigured(
                         f"CACHE_ASIDE[{option.name!r}][{table!r}] is {names!r}, must be a list of "
