@@ -21,6 +21,7 @@ VARIABLES = (
     *("HSTS_PRELOAD", "BEHIND_TLS_PROXY"),
     "THREADS",
     *("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME", "DB_TIMEOUT", "SQLITE_PATH"),
+    *("WATCH_USER", "WATCH_PASS", "WATCH_LAG", "WATCH_MARK"),
     *(
         "REDIS_URL",
         "REDIS_CA_CERTS",

@@ -10,8 +10,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from planets.cache.conf import conf
 from planets.cache.instruments.metrics import metrics
 from planets.cache.storage.client import Unavailable, client
+from planets.cache.watching.state import trouble
 
 from .patience import patience
 
@@ -26,14 +28,20 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 where pages can be served: "degraded" without Redis. 503 without the database."""
+    """200 where pages can be served: "degraded" without Redis, or a watcher that there should be.
+
+    503 without the database.
+    """
     database, redis = patience.is_there(), _redis()
-    status = "ok" if database and redis else "degraded" if database else "unavailable"
+    watcher = _watcher()
+    well = database and redis and not watcher
     body = {
-        "status": status,
+        "status": "ok" if well else "degraded" if database else "unavailable",
         "database": "ok" if database else "away",
         "redis": "ok" if redis else "away",
     }
+    if conf().WATCH_LAG:
+        body["watcher"] = watcher or "ok"
     return JsonResponse(body, status=200 if database else 503)
 
 
@@ -43,6 +51,14 @@ def _redis() -> bool:
     except Unavailable:
         return False
     return True
+
+
+def _watcher() -> str:
+    """What is wrong with it; "" where nothing is, or where it can say nothing."""
+    try:
+        return trouble()
+    except Unavailable:
+        return "unknown" if conf().WATCH_LAG else ""
 
 
 class ProbesMiddleware:

@@ -175,6 +175,12 @@ CACHE_ASIDE: dict[str, Any] = {
     # What the site's statements cost is kept, for advise_cache; a share of the hits is checked.
     "ADVICE": flag("CACHE_ADVICE", default=False),
     "AUDIT": number("CACHE_AUDIT", 0, low=0, high=1),
+    # How `watch_database` connects, where its user is not the site's.
+    "WATCH": {"USER": text("WATCH_USER"), "PASSWORD": text("WATCH_PASS", "")}
+    if text("WATCH_USER", "")
+    else {},
+    "WATCH_LAG": number("WATCH_LAG", 0, low=0, high=3600),
+    "MARK": flag("WATCH_MARK", default=False),
     # Which entries are fetched is recorded to this file, for tune_cache; "" records nothing.
     "TRACE": text("CACHE_TRACE", ""),
     "TRACE_BYTES": whole("CACHE_TRACE_BYTES", 10_000_000, low=1000, high=10**10),

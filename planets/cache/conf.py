@@ -62,6 +62,11 @@ class Conf:
     ADVICE: bool = _default(False, "True keeps the account of statements that advise_cache reads")
     AUDIT: float = _default(0, "of all hits, the share that is loaded again and compared", 0, 1)
     RELEASE: str = _default("", "what tells this release's pages from others'; without: its code")
+    WATCH: dict[str, Any] = _default(
+        {}, "of DATABASES, what is other for the connection of the watcher: USER, PASSWORD ..."
+    )
+    WATCH_LAG: float = _default(0, "how far a watcher may be behind; 0: there need be none")
+    MARK: bool = _default(False, "True marks each write, so that an audit of the binlog knows it")
     READS: str = _default("", "the module that names the reads to warm and to measure")
     NAME: str = _default("cache-aside", "what the Cache-Status header calls this cache")
     METRICS_TOKEN: str = _default(
@@ -93,7 +98,7 @@ class Conf:
                 raise ImproperlyConfigured(
                     f"CACHE_ASIDE[{option.name!r}] is {value!r}, must be {wanted}: {rule['rule']}."
                 )
-            for table, names in value.items() if wanted == "dict" else ():
+            for table, names in value.items() if "Sequence" in str(option.type) else ():
                 if isinstance(names, str) or not all(isinstance(n, str) for n in (table, *names)):
                     raise ImproperlyConfigured(
                         f"CACHE_ASIDE[{option.name!r}][{table!r}] is {names!r}, must be a list of "

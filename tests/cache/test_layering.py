@@ -30,6 +30,7 @@ FLOORS = [
     ["installed", "reads", "visit"],
     ["__init__"],
     ["warming", "models"],
+    ["watching"],
     ["instruments"],
     ["templatetags", "lab"],
     ["checks", "admin", "testing"],
@@ -47,6 +48,8 @@ EXTRAS = {
     "prometheus_client": {"instruments/metrics.py"},
     "sqlparse": {"instruments/report.py", "templatetags/cache_aside.py"},  # Django requires it
     "pygal": {"lab/charts.py"},
+    "pymysql": {"watching/source.py", "watching/stream.py"},
+    "pymysqlreplication": {"watching/assembly.py", "watching/stream.py"},
     "pytest": {"testing/plugin.py"},
     "rich": {"management/commands/show_cache.py", "management/progress.py"},
 }

@@ -11,6 +11,10 @@ may be late by what the docs say: it is held to what was published a second ago.
 A writer that is killed publishes nothing; what it committed is published for it, unless Redis lost
 its memory or its connections while that write ran, or could not be reached to close the gates.
 Those kills are counted as not judged: two failures at once are a bound that the docs name.
+
+With --watched the last writer is a plain SQL client that is not Django, and the watcher of the
+binlog runs, and is killed like the others. What that client wrote is published as soon as the
+watcher has stored a position behind it.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from typing import Any
 import MySQLdb
 
 from ..support import servers
+from ..support.primary import Primary
 from .board import DEADLINE, OUTCOMES, Board, Diary, history
 
 STALLED = 20  # seconds without a write after which the run is worth nothing
@@ -47,7 +52,10 @@ def start(target: Any, *args: Any) -> multiprocessing.process.BaseProcess:
 
 
 class Hunt:
-    def __init__(self, board: Board, seconds: float, seed: int, naive: str) -> None:
+    def __init__(
+        self, board: Board, seconds: float, seed: int, naive: str, *, watched: bool = False
+    ) -> None:
+        self.watched = watched
         self.board, self.seconds, self.seed, self.naive = board, seconds, seed, naive
         self.random = random.Random(seed)
         self.chaos: Counter[str] = Counter()
@@ -55,7 +63,7 @@ class Hunt:
         self.disturbed = 0.0  # when Redis was last in trouble
         self.children: dict[int, multiprocessing.process.BaseProcess] = {}
         self.lives = 0
-        self.mariadb = servers.MariaDB()
+        self.mariadb: Any = Primary() if watched else servers.MariaDB()
         self.redis = servers.Redis(dbfilename="dump.rdb")
         self.told = 0
 
@@ -70,8 +78,13 @@ class Hunt:
         readers.prepare(self.board)
         for number in range(self.board.readers):
             start(readers.read_until_stopped, self.board, number, self.seed, self.naive)
-        for number in range(self.board.writers):
+        for number in self.insiders:
             self.begin_writer(number)
+        if self.watched:
+            from . import outside
+
+            self.watcher = start(outside.watch)
+            start(outside.write_until_stopped, self.board, self.seed)
         began = self.busy_at = time.monotonic()
         self.wrote = 0
         while time.monotonic() < began + self.seconds:
@@ -85,10 +98,16 @@ class Hunt:
                 return 1
         self.board.stopping.value = 1
         for child in multiprocessing.active_children():
-            child.join(30)
+            if not (self.watched and child is self.watcher):
+                child.join(30)
         self.tell()
         self.report(time.monotonic() - began)
         return 1 if sum(self.board.wrong) else 0
+
+    @property
+    def insiders(self) -> range:
+        """The writers that are Django."""
+        return range(self.board.writers - self.watched)
 
     def begin_writer(self, number: int) -> None:
         from . import writers
@@ -108,6 +127,7 @@ class Hunt:
                 self.flush, self.cut_connections, self.pause, self.restart,
                 self.save_and_lose_what_follows, self.lose_everything,
                 self.refuse_writes, self.be_slow, self.evict,
+                *([self.kill_the_watcher] if self.watched else []),
             ]
         )  # fmt: skip
         self.diary.note(blow.__name__)
@@ -115,14 +135,21 @@ class Hunt:
         blow()
 
     def kill_a_writer(self) -> None:
-        number = self.random.randrange(self.board.writers)
+        number = self.random.choice(self.insiders)
         self.children[number].kill()
         self.bury(number)
 
     def kill_a_writer_after_commit(self) -> None:
-        number = self.random.randrange(self.board.writers)
+        number = self.random.choice(self.insiders)
         self.board.condemned[number] = 1
         self.bury(number)
+
+    def kill_the_watcher(self) -> None:
+        from . import outside
+
+        self.watcher.kill()
+        self.watcher.join()
+        self.watcher = start(outside.watch)
 
     def bury(self, number: int) -> None:
         """Publish what the dead has committed, and begin another in its place."""
@@ -161,7 +188,7 @@ class Hunt:
     def cut_a_database_connection(self) -> None:
         with self.database() as database:
             cursor = database.cursor()
-            number = self.board.connection[self.random.randrange(self.board.writers)]
+            number = self.board.connection[self.random.choice(self.insiders)]
             try:
                 cursor.execute(f"KILL {number}")
             except Exception:
@@ -294,12 +321,12 @@ def main() -> int:
     parser.add_argument("--near", action="store_true", help="with the near tier")
     parser.add_argument("--hot", action="store_true", help="with hot columns")
     parser.add_argument("--naive", choices=PROTECTIONS, default="", help="switch a protection off")
+    parser.add_argument("--watched", action="store_true", help="one writer more, not of Django")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hunt-") as folder:
-        board = Board(
-            options.readers, options.writers, Path(folder), near=options.near, hot=options.hot
-        )
-        hunt = Hunt(board, options.seconds, options.seed, options.naive)
+        writers = options.writers + options.watched
+        board = Board(options.readers, writers, Path(folder), near=options.near, hot=options.hot)
+        hunt = Hunt(board, options.seconds, options.seed, options.naive, watched=options.watched)
         with hunt.mariadb, hunt.redis:
             os.environ.pop("TEST_SERVERS_ARE_UP", None)
             os.environ.update(

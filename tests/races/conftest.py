@@ -1,14 +1,22 @@
-"""The audit looks on at each race, and must see what is lost where a protection is switched off."""
+"""The audit looks on at each race, and must see what is lost where a protection is switched off.
+
+And a database with a binlog, for the races of its watcher.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from planets.cache.instruments.audit import Audit, Hit
+from tests.cache.zoo import sky
 from tests.support.interleave import elsewhere
+from tests.support.primary import Primary
+from tests.support.watched import FLAVORS, NAME, primary, setting, used
 
 # Without its protection it serves nothing that is old; it serves too little.
 NOT_STALE = {"test_r12_a_savepoint_is_rolled_back_and_the_rest_commits"}
@@ -34,3 +42,26 @@ def audited(
         assert outcomes["stale"], outcomes
     else:
         assert not outcomes["stale"], outcomes
+
+
+@pytest.fixture(scope="module", params=FLAVORS)
+def server(request: Any, django_db_blocker: Any) -> Iterator[Primary]:
+    # Written through to the disk: from the event to the commit it takes the longest then.
+    with primary(request.param, django_db_blocker, sync_binlog=1) as started:
+        yield started
+
+
+@pytest.fixture
+def watched(
+    server: Primary, django_db_blocker: Any, settings: Any, redis: Any
+) -> Iterator[Primary]:
+    """Django uses it, and the sky is as it always was."""
+    settings.CACHE_ASIDE = setting()
+    with used(server, django_db_blocker):
+        with server.client(database=NAME) as plain:
+            plain.cursor().execute("DELETE FROM comet")
+            plain.cursor().execute("DELETE FROM star")
+        sky.fill()
+        connection.close()
+        yield server
+        connection.close()

@@ -29,7 +29,7 @@ DIGEST = re.compile(r"[0-9a-f]{32}", re.ASCII)
 CURSOR = re.compile(r"(\d{1,4})\.(\d{1,20})", re.ASCII)
 
 ENTRIES = ("record", "sql", *COMPUTED)
-KINDS = (*ENTRIES, "late", "gate", "lease", "statistics", "other")
+KINDS = (*ENTRIES, "late", "gate", "lease", "statistics", "watcher", "other")
 
 
 def printable(data: bytes) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 from typing import Any, get_args
 
 from django.conf import settings
@@ -23,6 +24,8 @@ from ..conf import conf
 from ..events import Kind
 from ..extras import extra
 from ..storage.client import client
+from ..storage.errors import Unavailable
+from ..watching.state import states
 
 with extra("metrics"):
     from prometheus_client import (
@@ -34,6 +37,7 @@ with extra("metrics"):
         generate_latest,
         multiprocess,
     )
+    from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 REGISTRY = CollectorRegistry()
 
@@ -72,6 +76,51 @@ OWED = Gauge(
     registry=REGISTRY,
     multiprocess_mode="livesum",
 )
+
+
+class Watchers:
+    """What the watchers of binlogs tell in Redis: one process each, and none of this site's."""
+
+    GAUGES = (
+        ("lag", "lag_seconds", "How far behind the database it is."),
+        ("bytes_behind", "bytes_behind", "How much of the binlog it has yet to follow."),
+    )
+    COUNTERS = (
+        ("transactions", "transactions", "Transactions that it has read."),
+        ("invalidations", "invalidations", "Gates and records that it has made stale."),
+        ("everything", "everything", "How often it made all entries stale."),
+    )
+
+    def describe(self) -> list[Metric]:
+        return []  # which are there, Redis knows
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            found = states()
+        except Unavailable:
+            return
+        start = "cache_aside_watcher_"
+        up = GaugeMetricFamily(f"{start}up", "Whether it watches.", labels=["database"])
+        for alias, state in found.items():
+            up.add_metric([alias], state.is_alive)
+        yield up
+        for made, names in ((GaugeMetricFamily, self.GAUGES), (CounterMetricFamily, self.COUNTERS)):
+            for attribute, name, help_ in names:
+                family = made(start + name, help_, labels=["database"])
+                for alias, state in found.items():
+                    family.add_metric([alias], getattr(state, attribute))
+                yield family
+        writes = CounterMetricFamily(
+            f"{start}writes", "Writes in the binlog, by whose they are.", labels=["database", "by"]
+        )
+        for alias, state in found.items():
+            for by in ("ours", "outside", "unknown"):
+                writes.add_metric([alias, by], getattr(state, by))
+        yield writes
+
+
+WATCHERS: Any = Watchers()
+REGISTRY.register(WATCHERS)
 
 _lock = threading.Lock()
 _told: dict[tuple[str, str], int] = {}
@@ -136,6 +185,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)
+        registry.register(WATCHERS)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

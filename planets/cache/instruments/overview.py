@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..watching.state import State, states
 from . import history, keyspace, server, standing
 
 NOW = 5  # minutes that "now" means: fewer say little on a quiet site
@@ -16,6 +17,7 @@ class Overview:
     minutes: list[history.Minute]
     sample: keyspace.Sample
     gates: list[standing.Standing]  # those that are there
+    watchers: dict[str, State]  # by the alias of the database whose binlog they follow
 
     @property
     def ratio_now(self) -> float | None:
@@ -50,6 +52,10 @@ class Overview:
                 for total in self.sample.kinds()
             },
             "gates": {gate.gate: gate.state for gate in self.gates},
+            "watchers": {
+                alias: {**asdict(state), "trouble": state.trouble}
+                for alias, state in self.watchers.items()
+            },
             "hottest_by": "frequency" if self.sample.counts_accesses else "idle",
             "hottest": [key.as_dict() for key in self.sample.hottest()],
             "largest": [key.as_dict() for key in self.sample.largest()],
@@ -63,4 +69,5 @@ def overview() -> Overview:
         minutes=history.history(),
         sample=keyspace.sample(),
         gates=[found for found in standing.standings() if found.state != "missing"],
+        watchers=states(),
     )

@@ -52,6 +52,7 @@ def overview(found: Overview) -> Iterator[str]:
             ),
             ("Besides", f"{found.bypasses} bypasses and {found.errors} errors in the last hour"),
             ("Gates", ", ".join(f"{gate.table} {gate.state}" for gate in found.gates) or "none"),
+            *(("Watcher", state.words()) for state in found.watchers.values()),
         ]
     )
     yield ""

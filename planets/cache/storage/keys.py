@@ -166,6 +166,11 @@ def account(hour: int) -> str:
     return f"{conf().PREFIX}stat:account-{hour}"
 
 
+def watcher(alias: str, what: str) -> str:
+    """`watcher:{<database>}:<what>`: of the binlog's watcher, all in one cluster slot."""
+    return f"{conf().PREFIX}watcher:{{{places.database_name(alias)}}}:{what}"
+
+
 def lease(key: str) -> str:
     """`lease:{<key>}`: the braces put it into the cluster slot of the key that it guards."""
     return f"{conf().PREFIX}lease:{{{key}}}"
@@ -189,6 +194,7 @@ KINDS = {
     "late:": "late",
     "owner:": "lease",
     "stat:": "statistics",
+    "watcher:": "watcher",
 }
 
 

@@ -23,6 +23,7 @@ from django.db.backends.signals import connection_created
 
 from ..storage.owners import owners
 from . import engines, hot, reader
+from .mark import marked
 from .observer import observer, witnesses
 from .stale import Touched, touched_by, whole_databases
 from .statement import Statement
@@ -52,6 +53,8 @@ class Hooks:
         """The execute_wrapper of the connection."""
         text = reader.text_of(sql)
         statement = reader.read(self.connection.vendor, text, params is not None)
+        if statement.kind == "write":
+            sql = marked(sql)
         run = partial(execute, sql, params, many, context)
         run = partial(self.run, statement, text, run, params, many)
         for witness in witnesses:
