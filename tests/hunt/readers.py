@@ -21,6 +21,7 @@ from django.urls import path
 from planets.cache import cached_page, fetch, fetched
 from planets.cache.conf import conf
 from planets.cache.events import Fetch
+from planets.cache.storage import absence
 from planets.cache.storage.client import client
 from planets.models import Moon, Planet
 from planets.records import planet, planets
@@ -39,6 +40,8 @@ def prepare(board: Board) -> None:
     if board.hot:
         settings.CACHE_ASIDE["HOT"] = {"planet": ["mass"], "moon": ["radius"]}
     conf.cache_clear()
+    # A hunt is one relapse after the other; who stayed away for longer each time would see little.
+    absence.MOST = absence.CALM
     settings.ROOT_URLCONF, settings.ALLOWED_HOSTS = __name__, ["*"]
     # The site's own, so that a pause is an outage.
     settings.CACHES["default"]["OPTIONS"].update(SOCKET_TIMEOUT=0.25, SOCKET_CONNECT_TIMEOUT=0.25)
