@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar, cast
 from django.db import models
 from django.db.models.sql import Query
 
+from ..conf import conf
 from ..reading.late import late
 from .compiler import Lifetime
 from .query import CachedQuery, cached_class
@@ -99,8 +100,11 @@ class CacheAsideQuerySet(models.QuerySet[M]):
                 self._query = self.query.chain(cast(CachedQuery, self.query).uncached)
             elif (lifetime := _prefetching.get()) and type(self.query) is Query:
                 self._prefetch(lifetime)
-            if isinstance(self.query, CachedQuery) and not self._known_related_objects:  # type: ignore[attr-defined]
-                self._result_cache = self.query.results(self.db, self._iterable_class)
+            # Where rows are shared, what is made of them is. Of others Django makes it as quickly.
+            shared = conf().NEAR and isinstance(self.query, CachedQuery)
+            if shared and not self._known_related_objects:  # type: ignore[attr-defined]
+                query: Any = self.query
+                self._result_cache = query.results(self.db, self._iterable_class)
         super()._fetch_all()
 
     def _prefetch(self, lifetime: Lifetime) -> None:

@@ -25,6 +25,8 @@ PUNCTUAL = Late()
 
 def late(max_stale: float = 0, stale_if_error: float = 0) -> Late:
     """Raises ValueError for what is no number of seconds."""
+    if type(max_stale) is type(stale_if_error) is int and max_stale == stale_if_error == 0:
+        return PUNCTUAL
     asked = Late(max_stale, stale_if_error)
     for name, seconds in asked._asdict().items():
         number = isinstance(seconds, int | float) and not isinstance(seconds, bool)

@@ -37,6 +37,7 @@ from . import late_copies, loads, memory
 from .away import is_away
 from .dependencies import tracker, unheard
 from .envelope import Unencodable
+from .late import PUNCTUAL
 from .lookup import Claim, Forbidden, Found, Load, Loaded, Lookup, Seen
 from .permission import forbidden
 from .sight import FIRST_SIGHT, is_first
@@ -391,7 +392,9 @@ def report(lookup: Lookup, seen: Seen, loaded: Loaded, begun: Begun, reason: str
     Returns the values.
     """
     kind, values = lookup.shelf.kind, {}
-    stale = sum(bool(found.late) for found in seen.hits.values()) if lookup.late.kept else 0
+    stale = 0
+    if lookup.late is not PUNCTUAL:
+        stale = sum(bool(found.late) for found in seen.hits.values())
     if hits := len(seen.hits) - stale:
         stats.count(kind, "near hit" if begun.tier == "near" else "hit", hits)
     if stale:

@@ -38,11 +38,11 @@ def forbidden(lookup: Lookup) -> str:
     if reason := (
         hooks.unwatched(*mine)
         or _forbidden_by(mine, lookup.gates, lookup.keys)
-        or next(filter(None, map(owners.strayed, mine)), "")
+        or (next(filter(None, map(owners.strayed, mine)), "") if owners.moved else "")
     ):
         return reason
     owners.meet(lookup.alias)
-    return client.avoided or owners.foreign(lookup.gates, within=HEARD)
+    return client.avoided or (owners.others and owners.foreign(lookup.gates, within=HEARD)) or ""
 
 
 def unheard() -> str:

@@ -59,7 +59,7 @@ class Owners:
     def __init__(self) -> None:
         self.changed: Callable[[], None] = lambda: None  # tells who greets
         self._ids: dict[tuple[str, str], str] = {}
-        self._moved = False  # a connection has led to another server than one before
+        self.moved = False  # a connection has led to another server than one before
         self._tried: set[str] = set()
         self._told: set[str] = set()
         self.others: dict[str, float] = {}  # gate to when it was heard that another has it
@@ -90,12 +90,12 @@ class Owners:
         connection.cache_aside_server = told
         if told and told != (known := self._ids.get(place, UNKNOWN)):
             self._ids[place] = told
-            self._moved = self._moved or known != UNKNOWN
+            self.moved = self.moved or known != UNKNOWN
             self.changed()
 
     def strayed(self, connection: Any) -> str:
         """Why nothing is to be cached of a connection: it leads to another server than the last."""
-        if not self._moved or conf().DATABASE_ID:
+        if not self.moved or conf().DATABASE_ID:
             return ""
         told = getattr(connection, "cache_aside_server", UNKNOWN)
         return STRAYED if told and told != self._ids.get(_place(connection.alias), told) else ""
