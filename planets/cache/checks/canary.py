@@ -124,6 +124,12 @@ def _life(redis: Any) -> Iterator[Step]:
     )
     fill = leases.fill("fill_string", entry, token, in_time, VALUE)
     yield Step("fill", [fill], lambda reply: reply == 1)
+    late = leases.fill("fill_string", entry, token, in_time._replace(late_ms=LIVES), VALUE)
+    copy = keys.late(entry)
+    copied = [leases.claim(entry, token), late, ("GET", copy), ("DEL", copy)]
+    yield Step("keep a copy for who may be late", copied)
+    for alias in connections:
+        yield Step("read the watcher's state", [("GET", keys.watcher(alias, "state"))])
     yield Step("read an entry", [("GET", entry)], lambda reply: reply == VALUE)
     head = ("GETRANGE", entry, 0, 2)
     yield Step("tell whether an entry is the same", [head], lambda reply: reply == VALUE[:3])

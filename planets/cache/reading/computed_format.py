@@ -23,7 +23,7 @@ class Made(NamedTuple):
     mark: Mapping[str, str] = {}
     ttl: float | None = None  # seconds, where not the lookup's
     since: float = 0.0  # when the oldest was filled of what was served late to it; 0: nothing was
-    rare: bool = False  # it is stored where it is made again: there may be no end of its like
+    rare: bool = False  # kept from its second sight on: there may be no end of its like
     away: bool = False  # it tells that the database is away
 
 

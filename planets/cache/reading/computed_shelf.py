@@ -35,12 +35,12 @@ from .gated import GATE_BYTES
 from .lookup import Forbidden, Found, Generations, Loaded, Lookup, Seen
 from .permission import forbidden_to
 from .proof import NOTHING, Standing, ask, ask_now, own_generations, standing_of
+from .sight import FIRST_SIGHT, is_first
 from .weight import of_tree
 
 MAX_REMEMBERED = 8192  # keys whose dependencies a process remembers
 KEPT_BYTES = 4_194_304  # of what a process has served twice, for each kind
 
-RARE = "it is stored when it is asked for again: there may be no end of its like"
 LATE = "something that it was made of was served late"
 
 _encoder = msgspec.msgpack.Encoder()
@@ -92,9 +92,10 @@ class ComputedShelf:
 
     def look(self, lookup: Lookup, keys: Sequence[str]) -> list[Command]:
         (key,) = keys
-        known = self._kept.get(key)
-        read = ask_head(key) if known else self.read(key)
-        known = known or self._known.get(key)
+        known, kept = self._known.get(key), self._kept.get(key)
+        # Of an entry that was filled anew here the bytes that are kept are those of the one before.
+        is_kept = known is not None and kept is not None and known.head == kept.head
+        read = ask_head(key) if is_kept else self.read(key)
         return [read, *ask(lookup, known.dependencies if known else NOTHING)]
 
     def judge(
@@ -146,7 +147,8 @@ class ComputedShelf:
     def _missing(self, lookup: Lookup, key: str, standing: Standing) -> Seen:
         refused = self._refused.get(key)
         # What was refused last time is made by everybody at once: none waits for another's fill.
-        barred = f"the one before was refused: {refused}" if refused and refused != RARE else ""
+        was_refused = refused and refused != FIRST_SIGHT
+        barred = f"the one before was refused: {refused}" if was_refused else ""
         return Seen({}, (key,), own_generations(lookup, standing), barred)
 
     def may_be_late(self, lookup: Lookup, seen: Seen, found: Found) -> bool:
@@ -205,8 +207,8 @@ class ComputedShelf:
 
     def made(self, key: str, made: Made) -> dict[str, Made]:
         """What a load gives: remembered, where it was refused, until it is so no more."""
-        if made.rare and not made.refusal and key not in self._refused:
-            made = made._replace(refusal=RARE)
+        if made.rare and not made.refusal and is_first([key]):
+            made = made._replace(refusal=FIRST_SIGHT)
         if made.refusal or key in self._refused:
             self._refused.put(key, made.refusal)
         return {key: made}

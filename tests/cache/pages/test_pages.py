@@ -64,7 +64,7 @@ def test_a_page_of_a_record_stays_where_another_is_written(
 def test_that_there_is_none_is_kept_until_there_is_one(client: Client, events: list[Fetch]) -> None:
     assert [client.get("/one/900/").status_code for _ in range(3)] == [404] * 3
     assert pages(events) == ["miss", "miss", "hit"]
-    assert events[1].reason.startswith("it is stored when it is asked for again")
+    assert events[1].reason.startswith("it is kept from its second sight on")
     Star.objects.create(pk=900, name="Nova")
     assert client.get("/one/900/").content == b"Nova"
 
