@@ -212,7 +212,7 @@ def test_w5_one_that_wakes_up_after_its_turn_stores_no_position(
 def test_w6_redis_is_flushed_in_between(watched: Primary, redis: Any) -> None:
     with watching() as found:
         assert both() == {OLD}
-        redis.flushall()
+        redis.flushdb()
         assert both() == {OLD}
         rename_outside(watched)
         wait_until(lambda: both() == {NEW})

@@ -39,7 +39,7 @@ PANELS = [
 WARM_UP = 100  # rounds, twice: the first look at what is held holds something, too
 # What a request may leave. A receiver that is connected for each, and dead after it, leaves three
 # objects and 650 bytes.
-BLOCKS, BYTES = 0.2, 100
+BLOCKS, BYTES = 0.5, 100
 VARIES = 500_000  # bytes, from one time to the next, whatever was asked
 
 

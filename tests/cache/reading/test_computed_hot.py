@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from planets.cache.writing import hot
-
-from .test_computed import run
+from tests.cache.zoo.dice import run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky", "redis")]
 
