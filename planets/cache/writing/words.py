@@ -18,6 +18,8 @@ import re
 from functools import cache
 from typing import NamedTuple
 
+# No possessive quantifier stands behind a group: before Python 3.11.5 it can take a character too
+# many where the group fails halfway. An atomic group does the same, and right.
 SPACE = r"[ \t\n\r\f\v]"
 CHARSETS = "binary|utf8mb4|utf8mb3|utf8|latin1|ascii|ucs2|utf16|utf16le|utf32"
 
@@ -25,15 +27,15 @@ CHARSETS = "binary|utf8mb4|utf8mb3|utf8|latin1|ascii|ucs2|utf16|utf16le|utf32"
 # within comments, too, so {any} is there any character but a single %.
 GRAMMAR = {
     "mysql": (
-        r"/\*(?!M?!|\+)(?:{any}|\*(?!/))*+\*/|(?:--(?=[\x00-\x20]|\Z)|\#)(?:{any}|\*)*?(?=\n|\Z)"
+        r"/\*(?!M?!|\+)(?>(?:{any}|\*(?!/))*)\*/|(?:--(?=[\x00-\x20]|\Z)|\#)(?:{any}|\*)*?(?=\n|\Z)"
         # Of which character set a text is: it stands before the text, or where one will be.
         rf"|(?i:_(?:{CHARSETS}){SPACE}*+(?=['%]|x'|b'|0x)|n(?='))",
-        r"`(?:[^`]++|``)++`|'(?:[^'\\]++|''|\\[^'\"])*+'|\"(?:[^\"\\]++|\"\"|\\[^'\"])*+\""
+        r"`(?>(?:[^`]++|``)+)`|'(?>(?:[^'\\]++|''|\\[^'\"])*)'|\"(?>(?:[^\"\\]++|\"\"|\\[^'\"])*)\""
         r"|/\*\+.*?\*/|/\*|--(?=[\x00-\x20]|\Z)|@@?[\w.$]+",
     ),
     "sqlite": (
-        r"/\*(?:{any}|\*(?!/))*+(?:\*/|\Z)|--(?:{any}|\*)*?(?=\n|\Z)",
-        r"\"(?:[^\"]++|\"\")*+\"|'(?:[^']++|'')*+'|`(?:[^`]++|``)++`|\[[^\]]+\]|/\*|--",
+        r"/\*(?>(?:{any}|\*(?!/))*)(?:\*/|\Z)|--(?:{any}|\*)*?(?=\n|\Z)",
+        r"\"(?>(?:[^\"]++|\"\")*)\"|'(?>(?:[^']++|'')*)'|`(?>(?:[^`]++|``)+)`|\[[^\]]+\]|/\*|--",
     ),
 }
 NUMBERS = r"(?:0[xX][0-9A-Fa-f]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w$])"
@@ -42,13 +44,13 @@ SIGNS = r"<=>|<=|>=|<>|!=|==|<<|>>|&&|\|\||->>|->|:=|[-+*/^&|~!<>=(),.;]"
 # Runs, as Django writes them. A word may begin where they do, so no quotes are open there.
 VALUE = r"(?:%s|NULL|DEFAULT|_binary %s|\d++(?:\.\d++)?)"
 NAME = r"(?:(?:`[\w$]++`|\"[\w$]++\")\.?){1,2}"
-ROW = rf"\({VALUE}(?:, ?{VALUE})*+\)"
-CASE = rf"WHEN \({NAME} = {VALUE}(?: AND {NAME} = {VALUE})*+\) THEN {VALUE} "
+ROW = rf"\({VALUE}(?>(?:, ?{VALUE})*)\)"
+CASE = rf"WHEN \({NAME} = {VALUE}(?>(?: AND {NAME} = {VALUE})*)\) THEN {VALUE} "
 RUNS = {
-    "IN ( %s )": r"(?i:IN) ?\(%s(?:, ?%s)++\)",
-    "IN ( NULL )": r"(?i:IN) ?\(\d++(?:, ?\d++){100,}+\)",
-    "( NULL )": rf"{ROW}(?:, ?{ROW})++",
-    "WHEN NULL THEN NULL": rf"{CASE}(?:{CASE})++",
+    "IN ( %s )": r"(?i:IN) ?\(%s(?>(?:, ?%s)+)\)",
+    "IN ( NULL )": r"(?i:IN) ?\(\d++(?>(?:, ?\d++){100,})\)",
+    "( NULL )": rf"{ROW}(?>(?:, ?{ROW})+)",
+    "WHEN NULL THEN NULL": rf"{CASE}(?>(?:{CASE})+)",
 }
 
 # Where MySQL takes no text, so that the server must be one that takes names in double quotes.
@@ -90,7 +92,7 @@ def _grammar(vendor: str, filled_in: bool) -> re.Pattern[str]:
     )
     # The last alternatives: what is not understood, and the end, so that no word begins within
     # what is passed over.
-    return re.compile(rf"(?:{SPACE}|(?=[-#/_nN])(?:{passed_over}))*+({words}|.|\Z)", re.S)
+    return re.compile(rf"(?>(?:{SPACE}|(?=[-#/_nN])(?:{passed_over}))*)({words}|.|\Z)", re.S)
 
 
 def split(vendor: str, sql: str, filled_in: bool) -> Words:
