@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import MySQLdb
+from tests.support.driver import MySQLdb
 
 from ..support import servers
 from .grammar import TABLES

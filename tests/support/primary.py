@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import MySQLdb
+from tests.support.driver import MySQLdb
 
 from .servers import Server, find_binary, free_port
 

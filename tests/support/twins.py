@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import MySQLdb
 from django.db import connection, connections
+
+from tests.support.driver import MySQLdb
 
 from .servers import MariaDB
 

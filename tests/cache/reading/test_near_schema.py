@@ -7,6 +7,7 @@ from django.db import connection
 
 from planets.cache.events import Fetch
 from tests.cache.zoo.models import Star
+from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -18,9 +19,7 @@ pytestmark = [
 def test_a_record_of_another_zone_or_server_is_no_near_hit(
     setting: str, value: str, monkeypatch: pytest.MonkeyPatch, events: list[Fetch]
 ) -> None:
-    for _ in range(3):
-        Star.records.get(3)
-    assert (events[-1].outcome, events[-1].tier) == ("hit", "near")
+    wait_until(lambda: Star.records.get(3) and events[-1].tier == "near")
     # As an alias would find it that names a database of the same name.
     monkeypatch.setitem(connection.settings_dict, setting, value)
     Star.records.get(3)
