@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-MySQLdb: Any
 try:
     import MySQLdb
 except ImportError:
-    MySQLdb = None
+    MySQLdb = None  # type: ignore[assignment]
+
+__all__ = ["MySQLdb"]
