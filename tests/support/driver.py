@@ -5,6 +5,6 @@ from __future__ import annotations
 try:
     import MySQLdb
 except ImportError:
-    MySQLdb = None  # type: ignore[assignment]
+    MySQLdb = None
 
 __all__ = ["MySQLdb"]
