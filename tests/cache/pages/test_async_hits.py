@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import ThreadSensitiveContext
+from django.db import connections
 from django.http import HttpRequest, HttpResponseBase
 from django.test import AsyncRequestFactory
 
@@ -40,7 +41,9 @@ async def answer(**headers: str) -> tuple[HttpResponseBase, int]:
         async with ThreadSensitiveContext(executor=thread):
             request = AsyncRequestFactory().get("/async/", headers=headers)
             response = await middleware(request)
-        return response, thread.calls
+            calls = thread.calls
+            thread.submit(connections.close_all).result()  # the thread ends with its connection
+        return response, calls
 
 
 @pytest.mark.asyncio
