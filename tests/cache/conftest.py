@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from planets.cache.instruments.account.listener import Listener
 from planets.cache.storage.near import near
 from tests.support.near import trusted
 from tests.support.no_database import database_away  # noqa: F401  a fixture
@@ -24,6 +25,15 @@ def near_on(settings: Any, redis: Any) -> Iterator[None]:
     wait_until(lambda: not trusted())
     assert near.tracking.thread
     near.tracking.thread.join(10)
+
+
+@pytest.fixture
+def listener(redis: Any) -> Iterator[Listener]:
+    """Hears of everything from here on, as where ADVICE is on."""
+    made = Listener()
+    made.start()
+    yield made
+    made.stop()
 
 
 @pytest.fixture

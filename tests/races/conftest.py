@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from planets.cache.instruments.audit import Audit, Hit
-from tests.cache.zoo import sky
 from tests.support.interleave import elsewhere
 from tests.support.primary import Primary
-from tests.support.watched import FLAVORS, NAME, primary, setting, used
+from tests.support.watched import FLAVORS, primary, watched  # noqa: F401  a fixture
 
 # Without its protection it serves nothing that is old; it serves too little.
 NOT_STALE = {"test_r12_a_savepoint_is_rolled_back_and_the_rest_commits"}
@@ -49,19 +47,3 @@ def server(request: Any, django_db_blocker: Any) -> Iterator[Primary]:
     # Written through to the disk: from the event to the commit it takes the longest then.
     with primary(request.param, django_db_blocker, sync_binlog=1) as started:
         yield started
-
-
-@pytest.fixture
-def watched(
-    server: Primary, django_db_blocker: Any, settings: Any, redis: Any
-) -> Iterator[Primary]:
-    """Django uses it, and the sky is as it always was."""
-    settings.CACHE_ASIDE = setting()
-    with used(server, django_db_blocker):
-        with server.client(database=NAME) as plain:
-            plain.cursor().execute("DELETE FROM comet")
-            plain.cursor().execute("DELETE FROM star")
-        sky.fill()
-        connection.close()
-        yield server
-        connection.close()

@@ -12,6 +12,8 @@ from contextlib import closing
 import pytest
 import redis
 
+from .driver import MySQLdb
+
 
 def given_database() -> dict[str, str]:
     """DB_HOST, DB_PORT, DB_USER, DB_PASS and DB_NAME of the given database server.
@@ -19,8 +21,6 @@ def given_database() -> dict[str, str]:
     Raises pytest.UsageError where a name is missing, the server does not let us in, or the
     database has tables.
     """
-    import MySQLdb  # not at the top: a run on SQLite does without it
-
     given = {"TEST_DB_PORT": "3306", "TEST_DB_PASS": "", **os.environ}
     names = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME")
     if missing := [f"TEST_{name}" for name in names if f"TEST_{name}" not in given]:

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.db import connection
 
+from .driver import MySQLdb
+
 
 def sql(statement: str, *params: Any) -> None:
     """Run a statement past the ORM."""
@@ -13,8 +15,6 @@ def sql(statement: str, *params: Any) -> None:
 
 def past_django(**other: Any) -> Any:
     """A connection of the driver's own to the same MySQL, with values of its own types."""
-    import MySQLdb  # not at the top: a run on SQLite does without it
-
     parameters = connection.get_connection_params()
     names = {"unix_socket", "host", "port", "database", "charset", "user", "password"}
     return MySQLdb.connect(**{name: parameters[name] for name in names & parameters.keys()} | other)

@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connections
+from django.db import connection, connections
 
+from planets.cache.watching.position import Position
 from planets.cache.watching.watcher import Watcher
+from tests.cache.zoo import sky
 
 from .primary import PASSWORD, TREE, USER, Primary
 from .waiting import PATIENCE, wait_until
 
 NAME = "watched"
+TABLES = ("comet", "star", "zoo_keeper")  # of the sky, and what is written beside it
 FLAVORS = [
     "mariadb",
     pytest.param("mysql", marks=pytest.mark.skipif(not TREE, reason="set TEST_MYSQL_TREE")),
@@ -54,6 +57,24 @@ def _renew(settings: dict[str, Any], own: Mapping[str, str]) -> None:
     settings.update(own)
     if hasattr(connections._connections, "default"):
         del connections["default"]
+
+
+@pytest.fixture
+def watched(
+    server: Primary, django_db_blocker: Any, settings: Any, redis: Any
+) -> Iterator[Primary]:
+    """Django uses the `server` of the room's own fixture, and the sky is as it always was."""
+    settings.CACHE_ASIDE = setting()
+    with used(server, django_db_blocker):
+        with server.client(database=NAME) as plain:
+            cursor = plain.cursor()
+            cursor.execute("SET foreign_key_checks = 0")
+            for table in TABLES:
+                cursor.execute(f"TRUNCATE {table}")
+        sky.fill()
+        connection.close()
+        yield server
+        connection.close()
 
 
 class Watching:
@@ -111,7 +132,7 @@ def caught_up(found: Watching, server: Primary) -> bool:
             cursor.execute("SHOW BINARY LOG STATUS")
         file, offset = cursor.fetchone()[:2]
     position = found.watcher.position
-    return position is not None and (position.file, position.offset) >= (file, offset)
+    return position is not None and position.place >= Position("", file, offset).place
 
 
 def setting() -> dict[str, Any]:

@@ -124,7 +124,7 @@ def ttl(e: Evidence) -> Advice | None:
         "ttl",
         f"raise its TTL: {_percent(now.expired / now.misses)} of its misses are expiries, and "
         f"ttl={best:g} instead of {e.ttl:g} would make {_percent(then.ratio)} hits",
-        e.saved(then.ratio) - e.saved(now.ratio),
+        _more_saved(e, now, then),
         _replayed(f"with ttl={e.ttl:g}", now),
         _replayed(f"with ttl={best:g}", then),
     )
@@ -160,7 +160,7 @@ def hot(e: Evidence) -> Advice | None:
         e,
         "hot",
         f"its {noun} {names} {verb} hot: {setting}{but} would make {_percent(then.ratio)} hits",
-        e.saved(then.ratio) - (e.saved(now.ratio) if e.is_cached else 0),
+        _more_saved(e, now, then),
         _replayed("with all writes", now),
         _replayed(f"without those that set {names} alone", then),
     )
@@ -176,7 +176,7 @@ def late(e: Evidence) -> Advice | None:
         e,
         "late",
         f"it is written too often: max_stale={LATE} would make {_percent(then.ratio)} hits",
-        e.saved(then.ratio) - (e.saved(now.ratio) if e.is_cached else 0),
+        _more_saved(e, now, then),
         _replayed("as it is written", now),
         _replayed(f"with max_stale={LATE}", then),
     )
@@ -249,6 +249,11 @@ def _replayed(how: str, found: Prediction) -> str:
         f"replayed {how}: {_percent(found.ratio)} hits; misses: {found.first:,.0f} first calls, "
         f"{found.written:,.0f} after writes, {found.expired:,.0f} expired"
     )
+
+
+def _more_saved(e: Evidence, now: Prediction, then: Prediction) -> float:
+    """What is saved as it would be then, beyond what is saved as it is."""
+    return e.saved(then.ratio) - (e.saved(now.ratio) if e.is_cached else 0)
 
 
 def _calls(e: Evidence) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ..storage import gates, leases
-from ..storage.wire import Command
-from ..writing.stale import Touched, whole_databases
+from ..writing.stale import whole_databases
 from .change import MAX_GATES, NOTHING, Change
 from .gtids import Gtids
 from .position import Position
@@ -43,12 +41,3 @@ class Batch:
         return bool(self.touched) and (
             len(self.touched.records) > MOST or time.monotonic() > self._full_at
         )
-
-
-def opening(touched: Touched) -> list[Command]:
-    """What makes all of it unreachable. A gate that a writer holds stays closed until he opens."""
-    writer = gates.token()
-    return [
-        *(gates.open(gate, writer) for gate in sorted(touched.gates)),
-        *(leases.open(key, writer) for key in sorted(touched.records)),
-    ]

@@ -19,13 +19,13 @@ from contextlib import closing
 from typing import Any
 
 from ..conf import conf
-from ..storage import keys
+from ..storage import gates, keys
 from ..storage.client import client
 from ..storage.errors import Unavailable
 from ..writing.stale import Touched, whole_databases
 from . import turn as turns
 from .assembly import Assembly
-from .batch import Batch, opening
+from .batch import Batch
 from .change import Change
 from .needs import missing
 from .position import Position, Progress
@@ -188,7 +188,7 @@ class Watcher:
 
     def _invalidate(self, touched: Touched) -> None:
         """Now, or as soon as Redis is there; meanwhile nothing more is read."""
-        commands, waited = opening(touched), False
+        commands, waited = touched.opening(gates.token()), False
         while True:
             try:
                 client.call(*commands)

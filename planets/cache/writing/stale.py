@@ -16,6 +16,7 @@ from ..storage import gates, keys, leases
 from ..storage.client import client
 from ..storage.errors import Unavailable
 from ..storage.near import near
+from ..storage.wire import Command
 from . import hot, last_writes
 from .statement import Statement
 
@@ -67,6 +68,13 @@ class Touched:
     def __and__(self, other: Touched) -> Touched:
         return replace(self, gates=self.gates & other.gates, records=self.records & other.records)
 
+    def opening(self, writer: str) -> list[Command]:
+        """The commands that open all. A gate that another writer holds stays closed for him."""
+        return [
+            *(gates.open(gate, writer) for gate in sorted(self.gates)),
+            *(leases.open(key, writer) for key in sorted(self.records)),
+        ]
+
     def open(self, writer: str, by: Mapping[str, Touched] | None = None) -> None:
         """Open all; where Redis cannot be reached, see to it that it happens later.
 
@@ -74,12 +82,7 @@ class Touched:
         """
         if client.misconfigured:
             return  # nothing of this process lies in a Redis, so nothing of it goes stale
-        landed = client.insist(
-            [
-                *(gates.open(gate, writer) for gate in sorted(self.gates)),
-                *(leases.open(key, writer) for key in sorted(self.records)),
-            ]
-        )
+        landed = client.insist(self.opening(writer))
         # After Redis has it, so that no reader of this process can put the old value back.
         near.drop(self.gates | self.records)
         stats.count("invalidation", "landed" if landed else "owed")
@@ -87,9 +90,9 @@ class Touched:
             part._tell(sql, landed=landed)
 
     def _tell(self, sql: str, *, landed: bool) -> None:
-        names = (*sorted(self.gates), *sorted(self.records))
-        last_writes.note(names, sql)
+        last_writes.note((*self.gates, *self.records), sql)
         if invalidated.receivers:
+            names = (*sorted(self.gates), *sorted(self.records))
             tables = tuple(sorted(self.tables))
             event = Invalidation(keys=names, tables=tables, sql=sql, landed=landed)
             invalidated.send(Touched, event=event)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -25,14 +24,6 @@ from tests.cache.zoo.models import Star
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky")]
-
-
-@pytest.fixture
-def listener(redis: Any) -> Iterator[Listener]:
-    made = Listener()
-    made.start()
-    yield made
-    made.stop()
 
 
 def lines(listener: Listener, kind: str = "sql") -> list[Line]:

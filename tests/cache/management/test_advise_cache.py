@@ -46,14 +46,6 @@ COMMIT;
 """
 
 
-@pytest.fixture
-def listener(redis: Any) -> Iterator[Listener]:
-    made = Listener()
-    made.start()
-    yield made
-    made.stop()
-
-
 def pages(listener: Listener) -> None:
     for _ in range(30):
         list(Star.objects.cached().filter(name__contains="a"))

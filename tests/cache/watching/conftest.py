@@ -6,13 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 
-from tests.cache.zoo import sky
 from tests.support.primary import Primary
-from tests.support.watched import FLAVORS, NAME, primary, setting, used
-
-TABLES = ("comet", "star", "zoo_keeper")
+from tests.support.watched import FLAVORS, NAME, primary, watched  # noqa: F401  a fixture
 
 
 @pytest.fixture(scope="session", params=FLAVORS)
@@ -22,25 +18,7 @@ def server(request: Any, django_db_blocker: Any) -> Iterator[Primary]:
 
 
 @pytest.fixture
-def watched(
-    server: Primary, django_db_blocker: Any, settings: Any, redis: Any
-) -> Iterator[Primary]:
-    """Django uses it, and the sky is as it always was."""
-    settings.CACHE_ASIDE = setting()
-    with used(server, django_db_blocker):
-        with server.client(database=NAME) as plain:
-            cursor = plain.cursor()
-            cursor.execute("SET foreign_key_checks = 0")
-            for table in TABLES:
-                cursor.execute(f"TRUNCATE {table}")
-        sky.fill()
-        connection.close()
-        yield server
-        connection.close()
-
-
-@pytest.fixture
-def outside(watched: Primary) -> Iterator[Callable[..., None]]:
+def outside(watched: Primary) -> Iterator[Callable[..., None]]:  # noqa: F811
     """Runs statements by a plain client, on one connection."""
     with watched.client(database=NAME) as plain:
 
