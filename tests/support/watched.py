@@ -41,7 +41,13 @@ def primary(flavor: str, blocker: Any, **options: Any) -> Iterator[Primary]:
 def used(server: Primary, blocker: Any, address: str = "") -> Iterator[None]:
     """Django's database is this one, in all threads; by another `address`, where one is given."""
     settings = connections.settings["default"]
-    own = {"HOST": address or server.socket, "PORT": "", "USER": "root", "PASSWORD": "", "NAME": NAME}
+    own = {
+        "HOST": address or server.socket,
+        "PORT": "",
+        "USER": "root",
+        "PASSWORD": "",
+        "NAME": NAME,
+    }
     before = {name: settings[name] for name in own}
     with blocker.unblock():
         _renew(settings, own)
