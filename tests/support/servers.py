@@ -44,6 +44,18 @@ def find_binary(*names: str) -> str:
     raise NotInstalled(f"none of {', '.join(names)} is installed")
 
 
+def database_program() -> str:
+    """The mysqld in TEST_MYSQL_TREE, else the MariaDB or MySQL of the system."""
+    if tree := os.environ.get("TEST_MYSQL_TREE"):
+        return f"{tree}/mysqld"
+    return find_binary("mariadbd", "mysqld")
+
+
+def redis_program() -> str:
+    """What TEST_REDIS names, else the Redis or Valkey of the system."""
+    return os.environ.get("TEST_REDIS") or find_binary("redis-server", "valkey-server")
+
+
 class Server:
     """A server process in a temporary directory."""
 
@@ -130,26 +142,19 @@ class MariaDB(Server):
         self.socket = str(self.directory / "db.sock")
         data = self.directory / "data"
         common = [f"--datadir={data}", *(["--user=root"] if os.geteuid() == 0 else [])]
-        try:
-            server = find_binary("mariadbd")
-            subprocess.run(
-                [
-                    find_binary("mariadb-install-db"),
-                    "--no-defaults",
-                    "--auth-root-authentication-method=normal",
-                    "--skip-test-db",
-                    *common,
-                ],
-                check=True,
-                capture_output=True,
-            )
-        except NotInstalled:
-            server = find_binary("mysqld")
-            subprocess.run(
-                [server, "--no-defaults", "--initialize-insecure", *common],
-                check=True,
-                capture_output=True,
-            )
+        server, own = database_program(), []
+        if Path(server).name == "mysqld":
+            own = ["--skip-log-bin", "--loose-mysqlx=OFF", "--secure-file-priv="]
+            prepare = [server, "--no-defaults", "--initialize-insecure", *common]
+        else:
+            prepare = [
+                find_binary("mariadb-install-db"),
+                "--no-defaults",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                *common,
+            ]
+        subprocess.run(prepare, check=True, capture_output=True)
         self._command = [
             server,
             "--no-defaults",
@@ -163,6 +168,7 @@ class MariaDB(Server):
             ),
             "--innodb-flush-log-at-trx-commit=0",
             "--character-set-server=utf8mb4",
+            *own,
             *options,
         ]
         self.start()
@@ -210,7 +216,7 @@ class Redis(Server):
         settings = {"save": "", "appendonly": "no", "bind": "127.0.0.1", **self.options}
         self.spawn(
             [
-                find_binary("redis-server", "valkey-server"),
+                redis_program(),
                 *("--port", str(self.port), "--unixsocket", self.socket),
                 *("--dir", str(self.directory)),
                 *(part for name, value in settings.items() for part in (f"--{name}", str(value))),
