@@ -1,7 +1,7 @@
 """A throwaway MariaDB or MySQL that writes a binlog, with the user of a watcher.
 
-MySQL is run from a tree that TEST_MYSQL_TREE names, by the tree's own loader: tests/mysql.sh
-fetches one. Where there is none, tests of MySQL are skipped.
+MySQL is run from a tree that TEST_MYSQL_TREE names, by the tree's own loader: tests/servers.sh
+fetches one.
 """
 
 from __future__ import annotations
