@@ -56,6 +56,14 @@ def redis_program() -> str:
     return os.environ.get("TEST_REDIS") or find_binary("redis-server", "valkey-server")
 
 
+def name_and_version(client: redis.Redis) -> tuple[str, str]:
+    """As "Redis", "7.0.15"; a Valkey says that it is a Redis too."""
+    info = client.info("server")
+    if valkey := info.get("valkey_version"):
+        return "Valkey", valkey
+    return "Redis", info["redis_version"]
+
+
 class Server:
     """A server process in a temporary directory."""
 
@@ -145,6 +153,7 @@ class MariaDB(Server):
         server, own = database_program(), []
         if Path(server).name == "mysqld":
             own = ["--skip-log-bin", "--loose-mysqlx=OFF", "--secure-file-priv="]
+            own += ["--performance-schema=OFF"]  # as MariaDB has it
             prepare = [server, "--no-defaults", "--initialize-insecure", *common]
         else:
             prepare = [
