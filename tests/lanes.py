@@ -98,8 +98,9 @@ def _pytest(run: Run, python: str, options: Sequence[str]) -> Counter[str]:
             stdout=log,
             stderr=log,
         ).returncode
-        counts: Counter[str] = Counter(broken=int(code not in (0, 1)))
+        counts: Counter[str] = Counter(broken=1)
         if report.exists():
+            counts["broken"] = int(code not in (0, 1))
             (suite,) = ElementTree.parse(report).getroot().iter("testsuite")
             tests, failed, errors, skipped = (
                 int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")

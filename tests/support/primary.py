@@ -51,7 +51,8 @@ class Primary(Server):
     @property
     def common(self) -> list[str]:
         as_root = ["--user=root"] if os.geteuid() == 0 else []
-        return ["--no-defaults", f"--datadir={self.directory / 'data'}", *as_root]
+        own = [f"--datadir={self.directory / 'data'}", f"--tmpdir={self.directory}"]
+        return ["--no-defaults", *own, *as_root]
 
     def prepare(self) -> None:
         if self.flavor == "mariadb":

@@ -148,8 +148,11 @@ class MariaDB(Server):
         super().__init__()
         self.port = free_port() if tcp else 0
         self.socket = str(self.directory / "db.sock")
-        data = self.directory / "data"
-        common = [f"--datadir={data}", *(["--user=root"] if os.geteuid() == 0 else [])]
+        common = [
+            f"--datadir={self.directory / 'data'}",
+            f"--tmpdir={self.directory}",  # a server that starts removes what others have in it
+            *(["--user=root"] if os.geteuid() == 0 else []),
+        ]
         server, own = database_program(), []
         if Path(server).name == "mysqld":
             own = ["--skip-log-bin", "--loose-mysqlx=OFF", "--secure-file-priv="]
@@ -163,7 +166,9 @@ class MariaDB(Server):
                 "--skip-test-db",
                 *common,
             ]
-        subprocess.run(prepare, check=True, capture_output=True)
+        done = subprocess.run(prepare, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{prepare[0]} failed:\n{done.stdout}{done.stderr}")
         self._command = [
             server,
             "--no-defaults",
