@@ -1,7 +1,7 @@
 """A throwaway MariaDB or MySQL that writes a binlog, with the user of a watcher.
 
-MySQL is run from a tree that TEST_MYSQL_TREE names, by the tree's own loader: tests/mysql.sh
-fetches one. Where there is none, tests of MySQL are skipped.
+MySQL is run from a tree that TEST_MYSQL_TREE names, by the tree's own loader: tests/servers.sh
+fetches one.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Primary(Server):
     @property
     def common(self) -> list[str]:
         as_root = ["--user=root"] if os.geteuid() == 0 else []
-        return ["--no-defaults", f"--datadir={self.directory / 'data'}", *as_root]
+        own = [f"--datadir={self.directory / 'data'}", f"--tmpdir={self.directory}"]
+        return ["--no-defaults", *own, *as_root]
 
     def prepare(self) -> None:
         if self.flavor == "mariadb":

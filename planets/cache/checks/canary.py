@@ -29,8 +29,8 @@ VALUE = b"canary"
 
 # What a Redis older than 5 says of a script that asks for the time before it writes.
 TOO_OLD = re.compile("non.deterministic", re.I)
-KEYS = re.compile("one of the keys")
-COMMAND = re.compile(r"'([\w|]+)' (?:command|subcommand)|unknown command '?`?(\w+)", re.I)
+KEYS = re.compile("one of the keys|to access a key")
+COMMAND = re.compile(r"'([\w|]+)' (?:command|subcommand)|unknown command '?`?(?!called)(\w+)", re.I)
 
 
 class Step(NamedTuple):
