@@ -76,8 +76,13 @@ class Errand:
     def __init__(self, command: Command) -> None:
         self.command = command
         self.reply: Reply = None
-        self.wire: NodeWire | None = None  # where its slot is not to tell
+        self.wire: NodeWire | None = None  # where it went; before that, where it must go
         self.asking = False
+
+    def begin_anew(self) -> None:
+        """To the node that its key tells; what has no key stays where it is."""
+        if self.command[0] != "PING":
+            self.wire, self.asking = None, False
 
 
 class ClusterWire:
@@ -198,7 +203,7 @@ class ClusterWire:
                     raise
                 self._remap("", [error])
                 for errand in left:
-                    errand.wire = None
+                    errand.begin_anew()
                 continue
             except NodeAway as error:
                 if turn:
@@ -221,9 +226,10 @@ class ClusterWire:
     def _has_moved(self, errands: list[Errand], node: str) -> bool:
         """Whether what a node did not answer is another's now; if so, what was said goes there."""
         for errand in errands:
-            if errand.command[0] == "PING" or self._wire_of(errand.command).name == node:
+            errand.begin_anew()
+            wire = errand.wire or self._wire_of(errand.command)
+            if wire.name == node:
                 return False
-            errand.wire, errand.asking = None, False
         return True
 
     def _goes_on(self, errand: Errand) -> bool:
@@ -242,7 +248,7 @@ class ClusterWire:
 
     def _lead(self, errand: Errand) -> None:
         reply = errand.reply
-        errand.wire, errand.asking = None, False
+        errand.begin_anew()
         if type(reply) is AskError:
             manager = self.redis.nodes_manager
             node = manager.get_node(host=reply.host, port=reply.port)
