@@ -16,7 +16,7 @@ from .servers import STARTS_WITHIN, Redis, free_port
 from .waiting import wait_until
 
 SLOTS = 16384
-NODE_TIMEOUT = 1000  # milliseconds of silence after which the others take a node for dead
+NODE_TIMEOUT = 1500  # milliseconds of silence after which the others take a node for dead
 
 
 class Node(Redis):
@@ -123,7 +123,9 @@ class Cluster:
         """All nodes that run know who has each slot."""
         give_up = time.monotonic() + STARTS_WITHIN
         while not all(self._sees_all(node) for node in self.running):
-            assert time.monotonic() < give_up, "the cluster did not form"
+            if time.monotonic() > give_up:
+                told = [node.ask("CLUSTER NODES") for node in self.running]
+                raise RuntimeError(f"the cluster did not form: {told}")
             time.sleep(0.02)
 
     def _sees_all(self, node: Node) -> bool:

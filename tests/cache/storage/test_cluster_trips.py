@@ -114,7 +114,7 @@ def test_each_node_is_greeted_once_a_second_and_on_each_connection(cluster: Clus
     client.call(("PING",))
     wire = client._wire
     assert isinstance(wire, ClusterWire)
-    runs = {node.name: node.run for node in wire._known()}
+    runs = {node.name: node.run for node in wire.wires()}
     assert len(set(runs.values())) == 3
     for node in cluster.nodes:
         assert (
