@@ -105,9 +105,7 @@ class ComputedShelf:
             raise Forbidden(reason)
         return Seen({key: found}, ())
 
-    def _unproven(
-        self, lookup: Lookup, key: str, found: Found, standing: Standing
-    ) -> Seen | None:
+    def _unproven(self, lookup: Lookup, key: str, found: Found, standing: Standing) -> Seen | None:
         """What is seen of an entry that is not current; None where it is. Raises Unavailable."""
         needed: Dependencies = found.value.dependencies
         if not standing.is_known(needed):
