@@ -52,10 +52,21 @@ def fingerprint(query: Query) -> Hashable | None:
     default = not query.order_by and query.default_ordering and not query.extra_order_by
     try:
         _selects(query.model, query.select_related)
+        if query.combinator:
+            _check_combined(query, meta)
         followed = _ordering(meta, nothing) if default else _led_to(meta, query.order_by, nothing)
         return _object(query), *followed
     except KeyError:
         return None
+
+
+def _check_combined(query: Query, meta: Any) -> None:
+    """Raises KeyError where compiling a union would change it: it is ordered by what it has not."""
+    columns = set(query.values_select) or {field.name for field in meta.concrete_fields}
+    deferred = not query.values_select and query.deferred_loading != (frozenset(), True)
+    for name in query.order_by:
+        if deferred or type(name) is not str or name.lstrip("-") not in columns:
+            raise KeyError("a union that is ordered by something which is no column of it")
 
 
 def fingerprint_of(expressions: Mapping[str, Any]) -> Hashable | None:
