@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SEED, COUNT = int(os.environ.get("RANDOM_SEED", 1)), int(os.environ.get("RANDOM_QUERYSETS", 300))
 REFUSED = (
     *(FieldError, MultipleObjectsReturned, ObjectDoesNotExist, DatabaseError),
-    *(TypeError, ValueError, AttributeError),
+    *(TypeError, ValueError, AttributeError, KeyError),
 )
 
 
