@@ -52,8 +52,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "planetsite.health.ProbesMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    # A page is stored with its policy, so what makes policies stands behind it.
     "planets.cache.pages.middleware.PageCacheMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

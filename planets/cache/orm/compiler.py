@@ -28,6 +28,7 @@ from ..reading.late import PUNCTUAL, Late
 from ..reading.lookup import Lookup, check_ttl
 from ..reading.rows import Row, SharedRows
 from ..recent import Recent
+from . import answers
 from .converters import Converters
 from .instances import with_builders
 from .plans import Plan
@@ -116,6 +117,8 @@ class CachedCompiler(SQLCompiler):
                 return {wanted[0]: _one_chunk(result)}
             return {wanted[0]: list(chain.from_iterable(result))}
 
+        if one and not doubt:
+            answers.note(self, lookup)
         (key,) = lookup.keys
         if chunked_fetch and (doubt or key in _long):
             return stream()
@@ -132,6 +135,18 @@ class CachedCompiler(SQLCompiler):
         """All rows, from the database."""
         results: Any = super(CachedCompiler, self.of_this_thread()).execute_sql(MULTI)
         return list(chain.from_iterable(results))
+
+    def load_one(self) -> list[Row]:
+        """One row, from the database; none where there is none."""
+        row: Any = super(CachedCompiler, self.of_this_thread()).execute_sql(SINGLE)
+        return [row] if row else []
+
+    def converts_as_djangos(self) -> bool:
+        """Whether the backend leaves the converting of rows to Django."""
+        return all(
+            getattr(super(CachedCompiler, self), name).__func__ is vars(SQLCompiler)[name]
+            for name in ("apply_converters", "get_converters")
+        )
 
     def of_this_thread(self) -> CachedCompiler:
         """Itself; a copy for who loads again what another thread was served."""

@@ -142,6 +142,15 @@ def claims(lookup: Lookup, begun: Begun) -> Generator[float, None, Begun]:
     return replace(begun, claimed=claimed, reason=claimed.reason)
 
 
+def served(lookup: Lookup, begun: Begun) -> dict[str, Any]:
+    """What is there, where nothing is missing: nothing is loaded, and nothing filled."""
+    seen = begun.claimed.seen
+    if heard := tracker():
+        lookup.shelf.note(lookup, seen, NOTHING_LOADED, {})
+        heard.note_late(seen.hits.values())
+    return report(lookup, seen, NOTHING_LOADED, begun, begun.reason)
+
+
 def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
     """Fill and report: all that comes after the load."""
     seen, mine = begun.claimed.seen, begun.claimed.mine
@@ -391,20 +400,16 @@ def report(lookup: Lookup, seen: Seen, loaded: Loaded, begun: Begun, reason: str
 
     Returns the values.
     """
-    kind, values = lookup.shelf.kind, {}
-    stale = 0
-    if lookup.late is not PUNCTUAL:
-        stale = sum(bool(found.late) for found in seen.hits.values())
-    if hits := len(seen.hits) - stale:
-        stats.count(kind, "near hit" if begun.tier == "near" else "hit", hits)
-    if stale:
-        stats.count(kind, "stale", stale)
-    for key, found in seen.hits.items():
-        values[key] = found.value
+    kind, hits = lookup.shelf.kind, seen.hits
+    late = sum(bool(found.late) for found in hits.values()) if lookup.late is not PUNCTUAL else 0
+    if late:
+        stats.count(kind, "stale", late)
+    if len(hits) > late:
+        stats.count(kind, "near hit" if begun.tier == "near" else "hit", len(hits) - late)
+    values = {key: found.value for key, found in hits.items()}
     if seen.missing:
         stats.count(kind, begun.outcome, len(seen.missing))
-        for key in seen.missing:
-            values[key] = loaded.values[key]
+        values.update((key, loaded.values[key]) for key in seen.missing)
     if seen.unreadable:
         stats.count(kind, "undecodable", len(seen.unreadable))
     for hear in hearers:

@@ -13,6 +13,7 @@ from ..conf import conf
 from ..storage.client import client
 from ..storage.owners import HEARD, owners
 from ..writing import hooks
+from ..writing.transaction import unsettled
 from .lookup import ANY, Lookup
 
 _disabled: ContextVar[bool] = ContextVar("cache_aside_disabled", default=False)
@@ -55,6 +56,11 @@ def forbidden_to(gates: Iterable[str], records: Iterable[str]) -> str:
     if owners.others and (reason := owners.foreign(gates := tuple(gates))):
         return reason
     return _forbidden_by(_connections(ANY), gates, records)
+
+
+def written_here(gates: Iterable[str], records: Iterable[str]) -> str:
+    """The same, of who is not `forbidden` to look: all that is left is what he has written."""
+    return forbidden_to(gates, records) if unsettled or owners.others else ""
 
 
 def _forbidden_by(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connections
@@ -26,6 +27,16 @@ class RowShelf(GatedShelf):
 
     def read(self, key: str) -> Command:
         return ("GET", key)
+
+    # One command for both: it costs half of what two do.
+
+    def look(self, lookup: Lookup, wanted: Sequence[str]) -> list[Command]:
+        return [("MGET", *wanted, *lookup.gates)]
+
+    def sort(self, lookup: Lookup, replies: list[Reply]) -> tuple[Sequence[Reply], list[Reply]]:
+        (told,) = replies
+        first = len(told) - len(lookup.gates)
+        return told[:first], told[first:]
 
     def decode(self, lookup: Lookup, key: str, reply: Reply) -> Found | None:
         if reply is None:

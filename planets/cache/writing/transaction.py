@@ -29,6 +29,10 @@ from .stale import MAX_RECORDS, Touched
 
 NOTHING = Touched()
 
+# The transactions of this process that have something pending, by id(): none, most of the time. One
+# that is gone with its connection stays in it, which costs its readers a look and no more.
+unsettled: set[int] = set()
+
 
 @dataclass
 class Transaction:
@@ -97,6 +101,7 @@ class Transaction:
         if fresh := touched - self.pending:
             self.touched_by[sql] = self.touched_by.get(sql, NOTHING) | fresh
             self.pending |= touched
+            unsettled.add(id(self))
 
     def close_gates(self, *, again: bool = False) -> None:
         """Close the gates of all that was touched: nobody may be served or fill from behind them.
@@ -145,6 +150,7 @@ class Transaction:
             return
         by = {sql: part & touched for sql, part in self.touched_by.items() if part & touched}
         self.pending = self.closed = NOTHING
+        unsettled.discard(id(self))
         self.touched_by = {}
         self.writer = gates.token()
         if unknown:
