@@ -53,6 +53,14 @@ class Times:
     def median(self) -> float:
         return median(self.all)
 
+    @property
+    def least(self) -> float:
+        return min(self.all)
+
+    @property
+    def most(self) -> float:
+        return max(self.all)
+
 
 @lru_cache(maxsize=1)
 def _handler() -> BaseHandler:
@@ -105,7 +113,7 @@ class Rehearsal:
             {
                 **self._meta,
                 "REQUEST_METHOD": "GET",
-                "PATH_INFO": self.path,
+                "PATH_INFO": self.path.encode().decode("latin-1"),  # as WSGI has it
                 "QUERY_STRING": self.query,
                 "REMOTE_ADDR": NOBODY,
                 "wsgi.url_scheme": self._scheme,

@@ -92,7 +92,7 @@ def story(timeline: Timeline, *, params: bool = False) -> Story:
         depth = min(DEEPEST, sum(_within(node, other) for other in nodes))
         trips = owned.get(id(node), [])
         if isinstance(node, Read):
-            events = timeline.fetches[node.first : node.first + node.count]
+            events = timeline.fetches[node.first : node.first + node.asked]
             ran = [
                 each
                 for each in timeline.statements

@@ -50,13 +50,13 @@ class Ran(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A fetch, as the read path knows it. Its events are so many of the timeline's fetches."""
+    """A fetch, as the read path knows it. Its events are `asked` of the timeline's fetches."""
 
     lookup: Lookup
     seen: Seen
     loaded: Loaded
     first: int
-    count: int
+    asked: int
     began: float
     ended: float
 
