@@ -5,15 +5,10 @@ It reaches the keys of this page alone, and one planet's name, which is given ba
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import NamedTuple
 
-from django_redis import get_redis_connection
-from redis.exceptions import RedisError
-
-from ..cache import disabled, fetch
 from ..cache.conf import conf
 from ..cache.instruments.rehearsal import Rehearsal, Shown
 from ..cache.instruments.story import Story, story
@@ -23,20 +18,11 @@ from ..cache.invalidation import drop, expire
 from ..cache.storage.errors import Unavailable
 from ..models import Planet
 from . import naive
+from .beside import Answer, Beside
 
 # What a changed name ends with, so that nobody changes what another visitor has just changed.
 MARK = " (demo)"
 LONGEST_NAME = 30  # characters, as the tutorial's table has it
-
-
-class Answer(NamedTuple):
-    """What one way of reading a planet's name says, before and after it was written."""
-
-    who: str
-    key: str
-    before: str
-    after: str
-    stale: bool
 
 
 class Scene(NamedTuple):
@@ -90,7 +76,7 @@ def take_redis_away(page: Rehearsal) -> list[Scene]:
 
 
 def change(page: Rehearsal, *, beside: bool = False) -> list[Scene]:
-    """One planet's name is changed and changed back; `beside` it is read by the tutorial's fetch."""
+    """One planet's name is changed and changed back; `beside` it the tutorial's fetch reads it."""
     shown = page.show()
     planet = _planet_of(shown)
     if planet is None:
@@ -99,15 +85,14 @@ def change(page: Rehearsal, *, beside: bool = False) -> list[Scene]:
     if name.endswith(MARK):
         return [Scene("Try again", f"Somebody else is changing {name.removesuffix(MARK)} now.")]
     changed = name[: LONGEST_NAME - len(MARK)] + MARK
-    reading = _Reading(planet.pk, beside=beside)
-    with reading.kept():
-        before = reading.names()
+    with Beside(planet.pk) if beside else nullcontext() as reading:
+        before = reading.names() if reading else []
         with Timeline() as timeline:
             done = _rename(planet.pk, name, changed)
         try:
             if not done:
                 return [Scene("Try again", f"Somebody else has just changed {name}.")]
-            after = reading.names()
+            after = reading.names() if reading else []
             fresh = page.show()
         finally:
             _rename(planet.pk, changed, name)
@@ -121,8 +106,16 @@ def change(page: Rehearsal, *, beside: bool = False) -> list[Scene]:
     return [
         Scene("A planet is written", told, story(timeline)),
         Scene("The page right after", f"{now} The name has been given back since.", fresh.story),
-        *reading.compared(before, after),
+        *([_compared(reading.answers(before, after))] if reading else []),
     ]
+
+
+def _compared(answers: list[Answer]) -> Scene:
+    told = (
+        "All three were asked for the name before the write and after it. What the tutorial keeps "
+        f"under the text of the SQL nobody takes away: it is stale until {naive.TTL} s have passed."
+    )
+    return Scene("The tutorial’s own fetch(sql) beside it", told, answers=answers)  # noqa: RUF001
 
 
 ACTS: dict[str, Act] = {
@@ -172,60 +165,3 @@ def _planet_of(shown: Shown) -> Planet | None:
 def _rename(pk: int, old: str, new: str) -> bool:
     """Whether it had the old name: an editor's change in between stays."""
     return bool(Planet.objects.filter(pk=pk, name=old).update(name=new))
-
-
-class _Reading:
-    """A planet's name, read in three ways: as the tutorial does, through the layer, and not cached.
-
-    The literal SQL is the tutorial's own key, so its program would find the same in this Redis.
-    """
-
-    def __init__(self, pk: int, *, beside: bool) -> None:
-        self.sql = f"SELECT id, name FROM planet WHERE id = {int(pk)}"  # noqa: S608
-        self.beside = beside
-
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Within it the tutorial's key may be there; it began without one, and leaves none."""
-        if not self.beside:
-            yield
-            return
-        try:
-            self.redis = get_redis_connection(conf().REDIS)
-            self.redis.delete(self.sql)
-        except RedisError as error:
-            raise Unavailable(str(error)) from error
-        try:
-            yield
-        finally:
-            self.redis.delete(self.sql)
-
-    def names(self) -> list[str]:
-        if not self.beside:
-            return []
-        try:
-            naively = naive.fetch(self.sql, self.redis)
-        except RedisError as error:
-            raise Unavailable(str(error)) from error
-        with disabled():
-            right = fetch(self.sql)
-        return [str(rows[0]["name"]) for rows in (naively, fetch(self.sql), right) if rows]
-
-    def compared(self, before: list[str], after: list[str]) -> list[Scene]:
-        if not (before and len(before) == len(after)):
-            return []
-        who = ("the tutorial’s fetch(sql)", "the layer’s fetch(sql)", "the database")
-        keys = (self.sql, "sql:<digest>, behind the gates of planet", "")
-        answers = [
-            Answer(*told, stale=told[3] != after[-1])
-            for told in zip(who, keys, before, after, strict=True)
-        ]
-        told = (
-            f"All three were asked for the name before the write and after it. What the tutorial "
-            f"keeps under the text of the SQL nobody takes away: it is stale until {naive.TTL} s "
-            "have passed."
-        )
-        return [Scene("The tutorial’s own fetch(sql) beside it", told, answers=answers)]
-
-
-SOURCE = inspect.getsource(naive.fetch)

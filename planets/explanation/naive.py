@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
@@ -16,7 +17,7 @@ def fetch(sql: str, redis: Any) -> list[dict[str, Any]]:
     if kept:
         return list(json.loads(kept))
     rows = query(sql)
-    redis.setex(sql, TTL, json.dumps(rows))
+    redis.set(sql, json.dumps(rows), ex=TTL)
     return rows
 
 
@@ -26,3 +27,6 @@ def query(sql: str) -> list[dict[str, Any]]:
         cursor.execute(sql)
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+SOURCE = inspect.getsource(fetch)

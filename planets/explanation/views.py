@@ -64,7 +64,7 @@ def _explained(rehearsal: Rehearsal, act: str, request: HttpRequest) -> dict[str
         "without": rehearsal.show(disabled).story,
         "debug": settings.DEBUG,
         "rounds": ROUNDS,
-        "naive": acts.SOURCE,
+        "naive": naive.SOURCE,
         "naive_ttl": naive.TTL,
     }
 
