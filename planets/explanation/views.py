@@ -25,9 +25,10 @@ def page(request: HttpRequest) -> HttpResponse:
     subject = subject_of(request.GET.get("page", reverse("planets:home")))
     if subject is None:
         return _answer(request, "explanation/no_page.html", {}, status=404)
-    act = request.POST.get("act", "") if request.method == "POST" else "look"
-    if act != "look" and act not in acts.ACTS:
-        return HttpResponseBadRequest(f"act is {act[:40]!r}, must be one of {', '.join(acts.ACTS)}")
+    act = request.POST.get("act", "") if request.method == "POST" else None
+    if act is not None and act not in acts.ACTS:
+        told = f"act is {act[:40]!r}, must be one of {', '.join(acts.ACTS)}"
+        return HttpResponseBadRequest(told, content_type="text/plain")
     try:
         with limit.one():
             context = _explained(Rehearsal(request, subject.path, subject.query), act, request)
@@ -48,14 +49,13 @@ def _answer(
     return response
 
 
-def _explained(rehearsal: Rehearsal, act: str, request: HttpRequest) -> dict[str, Any]:
+def _explained(rehearsal: Rehearsal, act: str | None, request: HttpRequest) -> dict[str, Any]:
     beside = "beside" in request.POST
-    scenes = [] if act == "look" else acts.perform(act, rehearsal, beside=beside)
+    scenes = acts.perform(act, rehearsal, beside=beside) if act else []
     now = rehearsal.show()
     times = measured(rehearsal, acts.page_key(now))
     return {
-        "act": act,
-        "beside": beside or act == "look",
+        "beside": beside or not act,
         "scenes": scenes or [acts.Scene("As it came just now", "", now.story)],
         "grounds": _grounds(now),
         "times": times,

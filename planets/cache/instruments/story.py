@@ -194,7 +194,8 @@ def _grounds(read: Read) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     gates: dict[str, str | None] = dict(zip(read.lookup.gates, read.seen.generations, strict=False))
     records: Mapping[str, str] = {}
     if read.lookup.shelf.kind in COMPUTED:
-        for made in (*(f.value for f in read.seen.hits.values()), *read.loaded.values.values()):
+        values = [found.value for found in read.seen.hits.values()]
+        for made in filter(None, (*values, *read.loaded.values.values())):
             gates |= made.dependencies.gates
             records = made.dependencies.records
     return (
