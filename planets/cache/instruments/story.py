@@ -48,6 +48,7 @@ class Part:
     params: str = ""
     ran: list[str] = field(default_factory=list)  # the statements of its load
     fetches: list[dict[str, Any]] = field(default_factory=list)  # one for each key
+    first: int = 0  # of the timeline's fetches
     outcome: str = ""
     tier: str = ""
     gates: list[dict[str, str]] = field(default_factory=list)
@@ -159,6 +160,7 @@ def _fetch(
         params=_shown(asked) if params else "",
         ran=[each.sql for each in ran],
         fetches=[event.as_dict() for event in events],
+        first=read.first,
         outcome=_outcome(events),
         tier=events[0].tier if events else "",
         gates=gates,
