@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from tests.support.demo import copied, end, start, until
 from tests.support.servers import free_port
 
-NOT_THERE = "/planets/99/"
+NOT_THERE, NOT_EXPLAINED = "/planets/99/", "/explain/?page=/no/such/"
 CHROMIUM = next(
     (
         path
@@ -68,7 +68,9 @@ def page(request: Any, browser: Browser, demo: tuple[str, str]) -> Iterator[Page
 
     def hear(message: ConsoleMessage) -> None:
         # That a page is not there the browser itself calls an error.
-        if message.type == "error" and not message.location["url"].endswith(NOT_THERE):
+        if message.type == "error" and not message.location["url"].endswith(
+            (NOT_THERE, NOT_EXPLAINED)
+        ):
             problems.append(f"{message.text} {message.location['url']}")
 
     page.on("console", hear)
@@ -152,7 +154,7 @@ PAGES = [
     "/compare/?planets=3,5",
     "/moons/",
     "/explain/?page=/planets/3/",
-    "/explain/?page=/no/such/",
+    NOT_EXPLAINED,
     "/admin/login/",
 ]
 ADMIN = [
