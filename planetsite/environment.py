@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 VARIABLES = (
     *("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS"),
     *("HSTS_PRELOAD", "BEHIND_TLS_PROXY"),
-    "THREADS",
+    *("THREADS", "EXPLAIN_PAGES"),
     *("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME", "DB_TIMEOUT", "SQLITE_PATH"),
     *("WATCH_USER", "WATCH_PASS", "WATCH_LAG", "WATCH_MARK"),
     *(

@@ -191,6 +191,9 @@ CACHE_ASIDE: dict[str, Any] = {
 # Seconds since a page was made up to which it is shown while the database is away; it says so.
 CACHE_STALE_IF_ERROR = number("CACHE_STALE_IF_ERROR", 0, low=0, high=7 * 24 * 3600)
 
+# "How this page was made" in the footer of every page: for a demo, as it makes pages many times.
+EXPLAIN_PAGES = flag("EXPLAIN_PAGES", default=False)
+
 # --- HTTPS: on unless DEBUG
 HTTPS = flag("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -281,7 +284,10 @@ if DEBUG:
     MIDDLEWARE.insert(
         1, "debug_toolbar.middleware.DebugToolbarMiddleware"
     )  # it sees what is inside
-    DEBUG_TOOLBAR_CONFIG = {"SHOW_COLLAPSED": True}
+    DEBUG_TOOLBAR_CONFIG = {
+        "SHOW_COLLAPSED": True,
+        "SHOW_TOOLBAR_CALLBACK": "planetsite.toolbar.is_shown",
+    }
     DEBUG_TOOLBAR_PANELS = [
         "debug_toolbar.panels.history.HistoryPanel",
         "planets.cache.instruments.panel.CacheAsidePanel",

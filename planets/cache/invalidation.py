@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 
 from .conf import conf
 from .events import COMPUTED
+from .reading import memory
 from .storage import gates, keys
 from .storage.client import client
 from .writing.hooks import transaction_of
@@ -52,13 +54,28 @@ def drop(entry: str) -> bool:
     Who is filling it just now cannot store. Raises ValueError for any other key: to delete a gate
     is not how a table is invalidated. Raises Unavailable.
     """
-    if keys.kind(entry) not in ("sql", *COMPUTED) and not keys.is_record(entry):
-        raise ValueError(
-            f"{entry!r} is not an entry: name a record, or as sql:<digest> or page:<digest>"
-        )
+    _check_entry(entry)
     names = (entry, keys.late(entry))
     _, *dropped = client.call(("DEL", keys.lease(entry)), *(("DEL", name) for name in names))
     return any(dropped)
+
+
+def expire(entry: str) -> bool:
+    """End the TTL of one entry now, as time would; returns whether it was there.
+
+    Raises ValueError for a key that is no entry, and Unavailable.
+    """
+    _check_entry(entry)
+    (there,) = client.call(("PEXPIRE", entry, 0))
+    memory.filled(entry, time.time())  # what this process remembers of its end is that it came
+    return bool(there)
+
+
+def _check_entry(key: str) -> None:
+    if keys.kind(key) not in ("sql", *COMPUTED) and not keys.is_record(key):
+        raise ValueError(
+            f"{key!r} is not an entry: name a record, or as sql:<digest> or page:<digest>"
+        )
 
 
 def saved(

@@ -31,7 +31,7 @@ SITEMAPS: dict[str, type[Sitemap]] = {"planets": PlanetSitemap, "pages": PageSit
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     sitemap = request.build_absolute_uri(reverse("sitemap"))
-    text = f"User-agent: *\nDisallow: /admin/\n\nSitemap: {sitemap}\n"
+    text = f"User-agent: *\nDisallow: /admin/\nDisallow: /explain/\n\nSitemap: {sitemap}\n"
     return HttpResponse(text, content_type="text/plain")
 
 

@@ -171,6 +171,7 @@ class Lookup(Struct, frozen=True):
     late: Late = PUNCTUAL
     second_sight: bool = False
     schema: str = ""  # of records: of which columns and database they must be
+    params: Any = ()  # of a statement, for who looks on: they are told to nobody else
 
 
 # Gives the values of the keys that it is handed; a value of None is an absence.

@@ -98,7 +98,7 @@ def lookup(
             key = keys.sql(alias, sql, params, shape)
         except keys.UntellableParameter as error:
             doubt = str(error)
-    return _lookup(alias, key, names, sql, ttl, expire_at, late), doubt
+    return _lookup(alias, key, names, sql, ttl, expire_at, late, params), doubt
 
 
 def lookup_of(alias: str, key: str, entry: codec.Entry) -> Lookup:
@@ -114,6 +114,7 @@ def _lookup(
     ttl: float | None = None,
     expire_at: datetime | None = None,
     late: Late = PUNCTUAL,
+    params: keys.Params = (),
 ) -> Lookup:
     tables = [keys.gate(alias, name) for name in names]
     return Lookup(
@@ -131,4 +132,5 @@ def _lookup(
         expire_at=expire_at,
         max_age=None if expire_at else oldest(ttl),
         late=late,
+        params=params,
     )
