@@ -392,19 +392,24 @@ def report(lookup: Lookup, seen: Seen, loaded: Loaded, begun: Begun, reason: str
     Returns the values.
     """
     kind, values = lookup.shelf.kind, {}
+    tables = lookup.tables  # of what is computed, its value tells them
+    if not tables and seen.hits:
+        tables = lookup.shelf.tables(lookup, next(iter(seen.hits.values())).value)
     stale = 0
     if lookup.late is not PUNCTUAL:
         stale = sum(bool(found.late) for found in seen.hits.values())
     if hits := len(seen.hits) - stale:
-        stats.count(kind, "near hit" if begun.tier == "near" else "hit", hits)
+        stats.count(kind, "near hit" if begun.tier == "near" else "hit", hits, tables)
     if stale:
-        stats.count(kind, "stale", stale)
+        stats.count(kind, "stale", stale, tables)
     for key, found in seen.hits.items():
         values[key] = found.value
     if seen.missing:
-        stats.count(kind, begun.outcome, len(seen.missing))
         for key in seen.missing:
             values[key] = loaded.values[key]
+        if not tables:
+            tables = lookup.shelf.tables(lookup, values[seen.missing[0]])
+        stats.count(kind, begun.outcome, len(seen.missing), tables)
     if seen.unreadable:
         stats.count(kind, "undecodable", len(seen.unreadable))
     for hear in hearers:

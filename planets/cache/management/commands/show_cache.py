@@ -12,7 +12,8 @@ from django.core.management.base import CommandError
 from ...extras import extra
 from ...instruments import report
 from ...instruments.inspection import opened
-from ...instruments.keyspace import FIRST, Key, browse
+from ...instruments.keyspace import Key
+from ...instruments.browsing import FIRST, Wanted, browse
 from ...instruments.overview import overview
 from ...storage.errors import Unavailable
 from ._cache import CacheCommand
@@ -92,7 +93,7 @@ Exit status: 0; 1 where Redis is away or the key is not there.
         found: dict[bytes, Key] = {}
         cursor = FIRST
         while cursor and len(found) < limit:
-            page = browse(pattern, cursor)
+            page = browse(Wanted(text=pattern), cursor)
             found |= {key.raw: key for key in page.keys}
             cursor = page.cursor
         shown = list(found.values())[:limit]
