@@ -6,7 +6,7 @@ from django.db.models import CharField, Count, F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
-from .cache.admin.record import RecordAdmin
+from .cache.admin import RecordAdmin, TellsWhatWentStale
 from .facts import BODY, BY_FIELD, CLIMATE, DISCOVERY, FACTS, GROUPS, ORBIT, ROTATION, TRAITS
 from .models import Moon, Planet
 from .pages.export import write_csv
@@ -165,7 +165,7 @@ class PlanetAdmin(RecordAdmin):
 
 
 @admin.register(Moon)
-class MoonAdmin(admin.ModelAdmin):
+class MoonAdmin(TellsWhatWentStale):
     list_display = ("name", "planet", "radius_text", "period_text", "discovery_year", "discoverer")
     list_filter = ("planet",)
     search_fields = ("name", "discoverer", "planet__name")

@@ -17,9 +17,9 @@ from django.views.decorators.http import require_POST
 
 from .. import invalidate
 from ..conf import conf
-from ..instruments.inspection import opened
 from ..instruments import feed
 from ..instruments.browsing import FIRST, Wanted, browse
+from ..instruments.inspection import opened
 from ..instruments.keyspace import KINDS
 from ..instruments.overview import overview
 from ..instruments.standing import databases, gates_of_tables
@@ -95,9 +95,7 @@ class KeyFilter(forms.Form):
 
     def wanted(self) -> Wanted:
         said = self.cleaned_data
-        return Wanted(
-            kind=said["kind"], table=said["table"].lower(), text=said["pattern"].strip()
-        )
+        return Wanted(kind=said["kind"], table=said["table"].lower(), text=said["pattern"].strip())
 
     def query(self, **more: str) -> str:
         """The query string of the same filter."""

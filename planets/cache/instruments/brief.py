@@ -10,6 +10,8 @@ LIST = 40  # characters of a list of columns or of values that is told in full
 QUOTED = re.compile(r'[`"](\w+)[`"]')
 TEXT = re.compile(r"'(?:[^'\\]|\\.|'')*'")
 WORD = re.compile(r"[()]|[^\s()]+")
+TABLE = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO) (\w+)", re.IGNORECASE)
+MORE_TABLES = re.compile(r"\bFROM [\w ]+,|\(SELECT\b", re.IGNORECASE)
 # What begins and ends a list that may be long: of its columns, and of what is set.
 LISTS = {"SELECT": ("FROM",), "SET": ("WHERE", "RETURNING"), "DISTINCT": ("FROM",)}
 
@@ -55,7 +57,7 @@ def _without_lists(text: str) -> str:
 
 def _of_one_table(text: str) -> str:
     """Columns without their table, where all are of one."""
-    tables = set(re.findall(r"\b(?:FROM|JOIN|UPDATE|INTO) (\w+)", text, re.IGNORECASE))
-    if len(tables) != 1 or "," in text.partition(" FROM ")[2].partition(" WHERE ")[0]:
+    tables = set(TABLE.findall(text))
+    if len(tables) != 1 or MORE_TABLES.search(text):
         return text
     return re.sub(rf"\b{tables.pop()}\.(?=\w)", "", text)

@@ -1,8 +1,9 @@
 """What keys are, in words: the SQL of a query, the path of a page, the row of a record.
 
-A digest tells nobody anything. What it stands for lies in the entry, so that is read: of so many
-bytes at most in one look, and again only once it was filled anew. To read is an access, which makes
-an entry younger for eviction, but for a Redis from 7.2 on, which can be told that it is none.
+A digest tells nobody anything. Of what this process has filled, it knows what it stands for. Of the
+rest it lies in the entry, so that is read: so many bytes at most in one look, and again only once
+it was filled anew. To read is an access, which makes an entry younger for eviction; a Redis from
+7.2 on can be told that it is none.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from redis.exceptions import ResponseError
 
 from ..conf import conf
 from ..events import COMPUTED
-from ..reading import codec, row_format
+from ..reading import codec, memory, row_format
 from ..reading.computed_format import entry_of
 from ..reading.envelope import Undecodable
 from ..reading.lookup import Found, Lookup
@@ -56,12 +57,12 @@ SAME = 1.5  # seconds that two looks at one fill may tell its end apart
 
 def described(redis: Any, found: Sequence[Key]) -> list[Key]:
     """These keys with `what` and `tables`. Raises what redis-py raises."""
-    told = [_by_its_name(key) for key in found]
-    unknown = [key for key in told if not key.what and key.is_entry]
     now = time.time()
+    told = [_remember(_by_its_name(key), now) for key in found]
+    unknown = [key for key in told if not key.what and key.is_entry]
     for key, head in heads(redis, unknown).items():
         _remembered.put(key.raw, Remembered(_end(key, now), head.what, head.tables))
-    return [key if key.what else _remember(key, now) for key in told]
+    return [_remember(key, now) for key in told]
 
 
 def heads(redis: Any, found: Sequence[Key]) -> dict[Key, Head]:
@@ -89,6 +90,10 @@ def gate_words(gate: str) -> str:
     return f"{PARTS.get(part, '')}{what}"
 
 
+def _shown(text: str) -> str:
+    return printable(text.encode("utf-8", "surrogatepass"))
+
+
 def _by_its_name(key: Key) -> Key:
     """What needs no look: a record, a gate."""
     if table := keys.record_table(key.name):
@@ -96,16 +101,21 @@ def _by_its_name(key: Key) -> Key:
         return replace(key, what=f"row {row} of {table}", tables=(table,))
     if key.kind == "gate":
         table = keys.behind(key.name).partition("#")[0]
-        tables = () if table == "*" else (printable(table.encode()),)
+        tables = () if table == "*" else (_shown(table),)
         return replace(key, what=f"gate of {gate_words(key.name)}", tables=tables)
     return key
 
 
 def _remember(key: Key, now: float) -> Key:
-    known = _remembered.get(key.raw)
-    if known is None or abs(known.ends - _end(key, now)) > SAME:
+    if key.what or not key.is_entry:
         return key
-    return replace(key, what=known.what, tables=known.tables)
+    if (fill := memory.fill_of(key.name)) and abs(fill.expires - _end(key, now)) <= SAME:
+        what = fill.sql if key.kind in COMPUTED else brief(fill.sql)
+        return replace(key, what=_shown(what), tables=tuple(map(_shown, fill.tables)))
+    known = _remembered.get(key.raw)
+    if known and abs(known.ends - _end(key, now)) <= SAME:
+        return replace(key, what=known.what, tables=known.tables)
+    return key
 
 
 def _end(key: Key, now: float) -> float:
@@ -135,9 +145,8 @@ def _head(key: Key, reply: Reply) -> Head:
     """Raises Undecodable, also for what is gone."""
     if key.kind in COMPUTED:
         made = entry_of(key.name, reply)
-        tables = tuple(printable(table.encode()) for table in made.tables)
-        what = printable(made.name.encode("utf-8", "surrogatepass"))
-        return Head(what, tables, ({**made.gates, **made.records},))
+        tables = tuple(map(_shown, made.tables))
+        return Head(_shown(made.name), tables, ({**made.gates, **made.records},))
     if key.kind == "record":
         records = BY_TABLE[keys.record_table(key.name) or ""]
         lookup = records.shelf.lookup(router.db_for_read(records.model), [key.name])
@@ -146,8 +155,7 @@ def _head(key: Key, reply: Reply) -> Head:
             raise Undecodable("there is nothing")
         return Head(_by_its_name(key).what, (records.shelf.table,), (_grounds(lookup, found),))
     entry = codec.head(key.name, reply, max_bytes=conf().MAX_BYTES)
-    tables = tuple(printable(table.encode()) for table in entry.tables)
-    what = printable(brief(entry.sql).encode("utf-8", "surrogatepass"))
+    tables, what = tuple(map(_shown, entry.tables)), _shown(brief(entry.sql))
     lookups = (row_format.lookup_of(alias, key.name, entry) for alias in databases())
     found = Found(entry.rows, entry.generation, entry.expires, 0)
     return Head(what, tables, tuple(_grounds(lookup, found) for lookup in lookups))

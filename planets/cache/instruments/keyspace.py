@@ -48,9 +48,7 @@ def kind(name: str) -> str:
         "gate": lambda: _is_gate(name),
         "lease": lambda: rest[:1] + rest[-1:] == "{}" and is_ours(rest[1:-1]),
         "late": lambda: rest[:1] + rest[-1:] == "{}" and kind(rest[1:-1]) in ENTRIES,
-        "statistics": lambda: (
-            rest.removeprefix("account-").isdecimal() or name == keys.feed()
-        ),
+        "statistics": lambda: rest.removeprefix("account-").isdecimal() or name == keys.feed(),
     }.get(found, lambda: DIGEST.fullmatch(rest) is not None)
     return found if ours() else "other"
 

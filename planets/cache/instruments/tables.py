@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..installed import caching_tables
 from .history import Minute
 from .standing import Standing
 
@@ -30,12 +31,17 @@ class Table:
 
 
 def tables(standings: Sequence[Standing], minutes: Sequence[Minute]) -> list[Table]:
-    """Those whose gate is there, and those of which something was fetched."""
+    """Those whose gate is there, and those that something was fetched of or that went stale."""
     counts: Counter[tuple[str, str]] = Counter()
     for minute in minutes:
         counts.update(minute.of_tables)
     found = (_table(standing, counts) for standing in standings)
-    return [table for table in found if table.standing.state != "missing" or table.asked]
+    return [table for table in found if _matters(table)]
+
+
+def _matters(table: Table) -> bool:
+    went_stale = table.invalidations and table.standing.table in caching_tables()
+    return table.standing.state != "missing" or bool(table.asked or went_stale)
 
 
 def _table(standing: Standing, counts: Counter[tuple[str, str]]) -> Table:

@@ -164,7 +164,8 @@ def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
         reason = next(filter(None, refusals), "")
     values = report(lookup, seen, loaded, begun, reason or begun.reason)
     for key in filled.stored:
-        memory.filled(key, filled.expires[key])
+        tables = lookup.shelf.tables(lookup, loaded.values[key])
+        memory.filled(key, filled.expires[key], lookup.sql, tables)
     return values
 
 

@@ -15,8 +15,8 @@ from django.contrib.admin.utils import quote
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from planets.cache.instruments.inspection import opened
 from planets.cache.instruments.browsing import Wanted, browse
+from planets.cache.instruments.inspection import opened
 from planets.cache.instruments.keyspace import sample
 from planets.cache.instruments.overview import overview
 from tests.cache.zoo.records import star
@@ -52,9 +52,7 @@ def test_they_are_listed_by_no_pattern(pattern: str) -> None:
 
 def test_what_a_page_says_does_not_tell_whether_a_pattern_matches_one(redis: Any) -> None:
     """Or a name could be guessed letter by letter."""
-    assert browse(Wanted(text=SESSION[:-1] + "?")) == browse(
-        Wanted(text=SESSION[:-1] + "_")
-    )
+    assert browse(Wanted(text=SESSION[:-1] + "?")) == browse(Wanted(text=SESSION[:-1] + "_"))
 
 
 def test_the_sample_counts_them_and_asks_nothing_else() -> None:

@@ -11,9 +11,9 @@ from django.core.management.base import CommandError
 
 from ...extras import extra
 from ...instruments import report
+from ...instruments.browsing import FIRST, Wanted, browse
 from ...instruments.inspection import opened
 from ...instruments.keyspace import Key
-from ...instruments.browsing import FIRST, Wanted, browse
 from ...instruments.overview import overview
 from ...storage.errors import Unavailable
 from ._cache import CacheCommand
