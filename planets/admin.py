@@ -10,6 +10,7 @@ from .cache.admin import RecordAdmin, TellsWhatWentStale
 from .facts import BODY, BY_FIELD, CLIMATE, DISCOVERY, FACTS, GROUPS, ORBIT, ROTATION, TRAITS
 from .models import Moon, Planet
 from .pages.export import write_csv
+from .pages.factsheet import OF_THE_SUN
 
 admin.site.site_header = admin.site.site_title = "Planets"
 admin.site.index_title = "The data of the site"
@@ -41,8 +42,10 @@ class PlanetForm(forms.ModelForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         position = cleaned.get("position")
         if position is not None and {"position", "star"} & {*self.changed_data}:
+            star = cleaned.get("star", "")
+            stars = OF_THE_SUN if star in OF_THE_SUN else (star,)
             others = Planet.objects.exclude(pk=self.instance.pk)
-            taken = others.filter(position=position, star=cleaned.get("star", "")).first()
+            taken = others.filter(position=position, star__in=stars).first()
             if taken:
                 self.add_error("position", f"Place {position} is taken by {taken.name}.")
         return cleaned
