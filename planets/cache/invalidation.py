@@ -47,17 +47,19 @@ def reach(
     return touched
 
 
-def drop(entry: str) -> bool:
-    """Delete one entry and its late copy: a record, or `<kind>:<digest>`; returns whether it was
-    there.
+def drop(*entries: str) -> list[str]:
+    """Delete entries and their late copies: records, or `<kind>:<digest>`; returns those that were
+    there. One round trip.
 
-    Who is filling it just now cannot store. Raises ValueError for any other key: to delete a gate
-    is not how a table is invalidated. Raises Unavailable.
+    Who is filling one just now cannot store. Raises ValueError for any other key, and then deletes
+    nothing: to delete a gate is not how a table is invalidated. Raises Unavailable.
     """
-    _check_entry(entry)
-    names = (entry, keys.late(entry))
-    _, *dropped = client.call(("DEL", keys.lease(entry)), *(("DEL", name) for name in names))
-    return any(dropped)
+    for entry in entries:
+        _check_entry(entry)
+    leases = [("DEL", keys.lease(entry)) for entry in entries]
+    pairs = [("DEL", name) for entry in entries for name in (entry, keys.late(entry))]
+    dropped = client.call(*leases, *pairs)[len(leases) :]
+    return [e for e, *was in zip(entries, dropped[::2], dropped[1::2], strict=True) if any(was)]
 
 
 def expire(entry: str) -> bool:

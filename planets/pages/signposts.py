@@ -37,5 +37,5 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
-    """What asks for it by this name follows to the icon under its own."""
-    return HttpResponseRedirect(static("planets/icon.svg"))
+    """What asks for it by this name can often read no SVG."""
+    return HttpResponseRedirect(static("planets/favicon.ico"))

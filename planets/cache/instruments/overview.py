@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..watching.state import State, states
-from . import history, keyspace, server, standing
+from . import description, feed, history, keyspace, server, standing
+from .tables import Table, tables
 
 NOW = 5  # minutes that "now" means: fewer say little on a quiet site
 
@@ -16,8 +17,16 @@ class Overview:
     server: server.Server
     minutes: list[history.Minute]
     sample: keyspace.Sample
-    gates: list[standing.Standing]  # those that are there
+    hottest: list[keyspace.Key]  # of the sample, with what they are
+    largest: list[keyspace.Key]
+    tables: list[Table]
+    invalidations: list[feed.Invalidated]
     watchers: dict[str, State]  # by the alias of the database whose binlog they follow
+
+    @property
+    def gates(self) -> list[standing.Standing]:
+        """Those that are there."""
+        return [table.standing for table in self.tables if table.standing.state != "missing"]
 
     @property
     def ratio_now(self) -> float | None:
@@ -26,6 +35,23 @@ class Overview:
     @property
     def ratio_hour(self) -> float | None:
         return history.ratio(self.minutes)
+
+    @property
+    def fetches(self) -> int:
+        """Of the last hour."""
+        return sum(minute.fetches for minute in self.minutes)
+
+    @property
+    def fetches_a_second(self) -> float:
+        """Now."""
+        recent = self.minutes[-NOW:]
+        return sum(minute.fetches for minute in recent) / (history.seconds(recent) or 1)
+
+    @property
+    def hits_a_second(self) -> float:
+        """Now."""
+        recent = self.minutes[-NOW:]
+        return sum(minute.hits for minute in recent) / (history.seconds(recent) or 1)
 
     @property
     def bypasses(self) -> int:
@@ -41,6 +67,7 @@ class Overview:
         return {
             "server": self.server.as_dict(),
             "hit_ratio": {"now": self.ratio_now, "hour": self.ratio_hour},
+            "a_second": {"hits": self.hits_a_second, "fetches": self.fetches_a_second},
             "minutes": [minute.as_dict() for minute in self.minutes if minute.fetches],
             "sample": {
                 "keys": self.sample.size,
@@ -52,22 +79,31 @@ class Overview:
                 for total in self.sample.kinds()
             },
             "gates": {gate.gate: gate.state for gate in self.gates},
+            "tables": {table.standing.gate: table.as_dict() for table in self.tables},
+            "invalidations": [one.as_dict() for one in self.invalidations],
             "watchers": {
                 alias: {**asdict(state), "trouble": state.trouble}
                 for alias, state in self.watchers.items()
             },
             "hottest_by": "frequency" if self.sample.counts_accesses else "idle",
-            "hottest": [key.as_dict() for key in self.sample.hottest()],
-            "largest": [key.as_dict() for key in self.sample.largest()],
+            "hottest": [key.as_dict() for key in self.hottest],
+            "largest": [key.as_dict() for key in self.largest],
         }
 
 
 def overview() -> Overview:
     """A bounded number of round trips, whatever the size of the cache. Raises Unavailable."""
+    minutes, sample = history.history(), keyspace.sample()
+    hottest, largest = sample.hottest(), sample.largest()
+    with server.asking() as redis:
+        told = description.described(redis, [*hottest, *largest])
     return Overview(
         server=server.server(),
-        minutes=history.history(),
-        sample=keyspace.sample(),
-        gates=[found for found in standing.standings() if found.state != "missing"],
+        minutes=minutes,
+        sample=sample,
+        hottest=told[: len(hottest)],
+        largest=told[len(hottest) :],
+        tables=tables(standing.standings(), minutes),
+        invalidations=feed.last(),
         watchers=states(),
     )

@@ -26,8 +26,10 @@ def table(rows: Sequence[Row], *, right: Sequence[int] = ()) -> Iterator[str]:
 
 
 def keys(found: Sequence[Key]) -> Iterator[str]:
-    rows = [("KEY", "KIND", "SIZE", "TTL LEFT", "USED")]
-    rows += [(key.name, key.kind, size(key.bytes), span(key.ttl), _used(key)) for key in found]
+    rows = [("KEY", "KIND", "SIZE", "TTL LEFT", "USED", "WHAT")]
+    rows += [
+        (key.name, key.kind, size(key.bytes), span(key.ttl), _used(key), key.what) for key in found
+    ]
     return table(rows, right=(2, 3, 4))
 
 
@@ -70,10 +72,10 @@ def overview(found: Overview) -> Iterator[str]:
     if sample.entries:
         yield ""
         yield "Hottest" if sample.counts_accesses else "Most recently used"
-        yield from keys(sample.hottest(5))
+        yield from keys(found.hottest[:5])
         yield ""
         yield "Largest"
-        yield from keys(sample.largest(5))
+        yield from keys(found.largest[:5])
 
 
 def opened(found: Opened) -> Iterator[str]:
@@ -97,7 +99,8 @@ def opened(found: Opened) -> Iterator[str]:
         yield ""
         shown = f", of which {len(content.rows)} are shown" if content.shortened else ""
         yield f"{content.row_count} rows{shown}"
-        yield from (" | ".join(row) for row in content.rows)
+        named = [list(content.columns)] if content.columns else []
+        yield from (" | ".join(row) for row in [*named, *content.rows])
     if content.stands_on:
         yield ""
         grounds = [(g.name, g.what, g.changed or "unchanged") for g in content.stands_on]

@@ -51,6 +51,9 @@ class Server:
     misses: int
     evicted: int
     expired: int
+    commands_a_second: float  # by Redis's own measure, just now
+    bytes_in_a_second: float
+    bytes_out_a_second: float
 
     @property
     def is_lfu(self) -> bool:
@@ -86,6 +89,9 @@ def _summary(told: list[dict[str, Any]], keys: int) -> Server:
     def total(field: str) -> int:
         return sum(int(info.get(field, 0)) for info in told)
 
+    def kilobytes(field: str) -> float:
+        return sum(float(info.get(field, 0)) for info in told) * 1024
+
     valkey = first.get("valkey_version")
     return Server(
         name="Valkey" if valkey else "Redis",
@@ -102,4 +108,7 @@ def _summary(told: list[dict[str, Any]], keys: int) -> Server:
         misses=total("keyspace_misses"),
         evicted=total("evicted_keys"),
         expired=total("expired_keys"),
+        commands_a_second=total("instantaneous_ops_per_sec"),
+        bytes_in_a_second=kilobytes("instantaneous_input_kbps"),
+        bytes_out_a_second=kilobytes("instantaneous_output_kbps"),
     )

@@ -173,7 +173,8 @@ def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
         reason = next(filter(None, refusals), "")
     values = report(lookup, seen, loaded, begun, reason or begun.reason)
     for key in filled.stored:
-        memory.filled(key, filled.expires[key])
+        tables = lookup.shelf.tables(lookup, loaded.values[key])
+        memory.filled(key, filled.expires[key], lookup.sql, tables)
     return values
 
 
@@ -400,15 +401,15 @@ def report(lookup: Lookup, seen: Seen, loaded: Loaded, begun: Begun, reason: str
 
     Returns the values.
     """
-    kind, hits = lookup.shelf.kind, seen.hits
+    kind, hits, tables = lookup.shelf.kind, seen.hits, lookup.tables  # no tables if it is computed
     late = sum(bool(found.late) for found in hits.values()) if lookup.late is not PUNCTUAL else 0
     if late:
-        stats.count(kind, "stale", late)
+        stats.count(kind, "stale", late, tables)
     if len(hits) > late:
-        stats.count(kind, "near hit" if begun.tier == "near" else "hit", len(hits) - late)
+        stats.count(kind, "near hit" if begun.tier == "near" else "hit", len(hits) - late, tables)
     values = {key: found.value for key, found in hits.items()}
     if seen.missing:
-        stats.count(kind, begun.outcome, len(seen.missing))
+        stats.count(kind, begun.outcome, len(seen.missing), tables)
         values.update((key, loaded.values[key]) for key in seen.missing)
     if seen.unreadable:
         stats.count(kind, "undecodable", len(seen.unreadable))

@@ -204,6 +204,11 @@ def account(hour: int) -> str:
     return f"{conf().PREFIX}stat:account-{hour}"
 
 
+def feed() -> str:
+    """`stat:invalidations`: what has gone stale lately, the newest first."""
+    return f"{conf().PREFIX}stat:invalidations"
+
+
 def watcher(alias: str, what: str) -> str:
     """`watcher:{<database>}:<what>`: of the binlog's watcher, all in one cluster slot."""
     return f"{conf().PREFIX}watcher:{{{places.database_name(alias)}}}:{what}"

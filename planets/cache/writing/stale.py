@@ -86,11 +86,12 @@ class Touched:
         # After Redis has it, so that no reader of this process can put the old value back.
         near.drop(self.gates | self.records)
         stats.count("invalidation", "landed" if landed else "owed")
+        stats.count_writes("invalidated", self.tables)
         for sql, part in (by or {"": self}).items():
             part._tell(sql, landed=landed)
 
     def _tell(self, sql: str, *, landed: bool) -> None:
-        last_writes.note((*self.gates, *self.records), sql)
+        last_writes.note(self.gates, self.records, self.tables, sql, landed=landed)
         if invalidated.receivers:
             names = (*sorted(self.gates), *sorted(self.records))
             tables = tuple(sorted(self.tables))

@@ -23,6 +23,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from .. import stats
 from ..storage import gates
 from .session import Session
 from .stale import MAX_RECORDS, Touched
@@ -70,6 +71,7 @@ class Transaction:
 
         `waits`: in a transaction it takes no effect before COMMIT.
         """
+        stats.count_writes("written", touched.tables)
         if self.in_progress:
             self.touch(touched, sql)
             if not waits:

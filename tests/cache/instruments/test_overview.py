@@ -11,8 +11,8 @@ from redis.cluster import RedisCluster
 
 from planets.cache.events import Fetch
 from planets.cache.instruments import overview
+from planets.cache.instruments.browsing import browse
 from planets.cache.instruments.inspection import opened
-from planets.cache.instruments.keyspace import browse
 from planets.cache.storage import keys
 from planets.cache.storage.client import client
 from tests.cache.zoo.models import Star

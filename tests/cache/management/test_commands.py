@@ -213,8 +213,8 @@ def test_warm_cache_warms_what_it_is_told_to(redis: Any) -> None:
     ("args", "message"),
     [
         (["comets"], "'comets'"),
-        (["--workers", "0"], "'0' is not"),
-        (["--workers", "x"], "'x' is not"),
+        (["--workers", "0"], "is '0', must be a whole number from 1 to 64"),
+        (["--workers", "x"], "is 'x', must be a whole number from 1 to 64"),
     ],
 )
 def test_warm_cache_names_what_it_does_not_understand(args: list[str], message: str) -> None:
