@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -31,18 +31,12 @@ PORTS = {"": 6379, "cluster": 6379, "sentinel": 26379}
 class Address(NamedTuple):
     kind: str  # "cluster", "sentinel", or "" for one server
     tls: bool
-    url: str  # for redis-py, of the first host or the service
-    hosts: list[tuple[str, int]]
+    # LOCATION in CACHES: the server, the nodes, or the service. A list, for in a text commas would
+    # stand between a primary and its replicas; of one but for a cluster, so that all goes to the
+    # primary, reads too. A replica may be late.
+    location: list[str]
+    sentinels: Sequence[tuple[str, int]] = ()
     service: str = ""
-
-    @property
-    def location(self) -> list[str]:
-        """LOCATION in CACHES: a list of one, to which all goes, reads and writes.
-
-        Of a text, commas would separate a primary from its replicas; and behind sentinels,
-        django-redis would read from replicas, which may be late.
-        """
-        return [self.url]
 
 
 def redis_address(name: str, default: Any) -> Address:
@@ -63,7 +57,7 @@ def parse(url: str) -> Address:
     if scheme.lower() == "unix":
         if not re.match(r"(?:[^/?#]*@)?/[^?#]", rest):
             raise ValueError("names no socket, must be unix:///path")
-        return Address("", False, _usable(f"unix://{rest}"), [])
+        return Address("", False, [_usable(f"unix://{rest}")])
     tls, kind = bool(known[1]), (known[2] or "").lower()
     authority, path, options = _split(rest)
     login, at, there = authority.rpartition("@")
@@ -77,7 +71,7 @@ def parse(url: str) -> Address:
             )
         if not NUMBER.fullmatch(path):
             raise ValueError("must end with the number of a database, as /0, after the host")
-        return Address("", tls, _usable(f"{plain}{there}{path}{options}"), hosts)
+        return Address("", tls, [_usable(f"{plain}{there}{path}{options}")])
     if options:
         raise ValueError(f"has options after a ?, which {scheme}:// does not take: leave them out")
     if "@" in login:
@@ -88,7 +82,7 @@ def parse(url: str) -> Address:
     if kind == "cluster":
         if (number := path.strip("/")) not in ("", "0"):
             raise ValueError(f"names database {number!r}, and a cluster has only 0: leave it out")
-        return Address(kind, tls, f"{plain}{there.partition(',')[0]}/0", hosts)
+        return Address(kind, tls, [f"{plain}{node}" for node in there.split(",")])
     said = SERVICE.fullmatch(path)
     if not said:
         raise ValueError(
@@ -97,7 +91,7 @@ def parse(url: str) -> Address:
         )
     # Whether it is over TLS, CONNECTION_POOL_KWARGS says: rediss:// would lead past the sentinels.
     url = f"redis://{login}{at}{said['service']}/{said['number'] or 0}"
-    return Address(kind, tls, url, hosts, said["service"])
+    return Address(kind, tls, [url], hosts, said["service"])
 
 
 def _split(rest: str) -> tuple[str, str, str]:

@@ -22,16 +22,13 @@ def redis_options(
     options: dict[str, Any] = {"SOCKET_CONNECT_TIMEOUT": TIMEOUT, "SOCKET_TIMEOUT": TIMEOUT}
     pool: dict[str, Any] = files.for_redis()
     if address.kind == "cluster":
-        options |= {
-            "CONNECTION_FACTORY": "planets.cache.cluster.ClusterConnectionFactory",
-            "STARTUP_NODES": address.hosts,
-        }
+        options["CONNECTION_FACTORY"] = "planets.cache.cluster.ClusterConnectionFactory"
     if address.kind == "sentinel":
         pool |= {"ssl": True} if address.tls else {}
         options |= {
             "CLIENT_CLASS": "django_redis.client.SentinelClient",
             "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
-            "SENTINELS": address.hosts,
+            "SENTINELS": address.sentinels,
             "SENTINEL_KWARGS": {
                 "socket_connect_timeout": TIMEOUT,
                 "socket_timeout": TIMEOUT,

@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.views.debug import get_default_exception_reporter_filter
 from django_redis.pool import SentinelConnectionFactory, get_connection_factory
 
+from planets.cache.cluster import read
 from planetsite.certificates import Certificates, certificates
 from planetsite.hiding import HIDDEN
 from planetsite.redis_address import Address, parse, redis_address
@@ -18,43 +19,46 @@ from tests.support.authority import Authority
 
 pytestmark = pytest.mark.once
 
-A, B = ("a", 6379), ("b", 6379)
+
+def server(url: str, *, tls: bool = False) -> Address:
+    return Address("", tls, [url])
+
+
+def behind_sentinels(
+    url: str, service: str, *sentinels: tuple[str, int], tls: bool = False
+) -> Address:
+    return Address("sentinel", tls, [url], list(sentinels), service)
 
 
 @pytest.mark.parametrize(
     ("url", "address"),
     [
-        ("redis://h", Address("", False, "redis://h", [("h", 6379)])),
-        ("redis://h:1/2", Address("", False, "redis://h:1/2", [("h", 1)])),
-        ("rediss://u:p%40@h/0", Address("", True, "rediss://u:p%40@h/0", [("h", 6379)])),
-        ("redis://u:p@q@h", Address("", False, "redis://u:p@q@h", [("h", 6379)])),
-        ("redis://[::1]:7/0", Address("", False, "redis://[::1]:7/0", [("::1", 7)])),
-        ("valkey://h", Address("", False, "redis://h", [("h", 6379)])),
-        ("valkeys://h", Address("", True, "rediss://h", [("h", 6379)])),
-        (
-            "redis://h?db=3&protocol=3",
-            Address("", False, "redis://h?db=3&protocol=3", [("h", 6379)]),
-        ),
-        ("unix:///r.sock?db=1", Address("", False, "unix:///r.sock?db=1", [])),
-        ("unix://u:p@/r.sock", Address("", False, "unix://u:p@/r.sock", [])),
-        ("redis+cluster://a,b", Address("cluster", False, "redis://a/0", [A, B])),
-        ("redis-cluster://a,b/0", Address("cluster", False, "redis://a/0", [A, B])),
+        ("redis://h", server("redis://h")),
+        ("redis://h:1/2", server("redis://h:1/2")),
+        ("rediss://u:p%40@h/0", server("rediss://u:p%40@h/0", tls=True)),
+        ("redis://u:p@q@h", server("redis://u:p@q@h")),
+        ("redis://u:p,q@h", server("redis://u:p,q@h")),
+        ("redis://[::1]:7/0", server("redis://[::1]:7/0")),
+        ("valkey://h", server("redis://h")),
+        ("valkeys://h", server("rediss://h", tls=True)),
+        ("redis://h?db=3&protocol=3", server("redis://h?db=3&protocol=3")),
+        ("unix:///r.sock?db=1", server("unix:///r.sock?db=1")),
+        ("unix://u:p@/r.sock", server("unix://u:p@/r.sock")),
+        ("redis+cluster://a,b", Address("cluster", False, ["redis://a", "redis://b"])),
+        ("redis-cluster://a,b/0", Address("cluster", False, ["redis://a", "redis://b"])),
         (
             "rediss+cluster://u:p@[fe80::1]:1,b",
-            Address("cluster", True, "rediss://u:p@[fe80::1]:1/0", [("fe80::1", 1), B]),
+            Address("cluster", True, ["rediss://u:p@[fe80::1]:1", "rediss://u:p@b"]),
         ),
         (
             "redis+sentinel://a:1,b/myMaster",
-            Address("sentinel", False, "redis://myMaster/0", [("a", 1), ("b", 26379)], "myMaster"),
+            behind_sentinels("redis://myMaster/0", "myMaster", ("a", 1), ("b", 26379)),
         ),
         (
-            "rediss+sentinel://u:p@a:1/my-master.2/3",
-            Address("sentinel", True, "redis://u:p@my-master.2/3", [("a", 1)], "my-master.2"),
+            "rediss+sentinel://u:p@[::1]:1/my-master.2/3",
+            behind_sentinels("redis://u:p@my-master.2/3", "my-master.2", ("::1", 1), tls=True),
         ),
-        (
-            "redis-sentinel://a:1/m/",
-            Address("sentinel", False, "redis://m/0", [("a", 1)], "m"),
-        ),
+        ("redis-sentinel://a:1/m/", behind_sentinels("redis://m/0", "m", ("a", 1))),
     ],
 )
 def test_an_address(url: str, address: Address) -> None:
@@ -140,6 +144,16 @@ def test_sentinels_are_asked_for_the_service_by_its_very_name() -> None:
     for sentinel in factory._sentinel.sentinels:
         asked = sentinel.connection_pool.make_connection()
         assert (asked.password, asked.retry.get_retries()) == ("s", 0)
+
+
+def test_a_cluster_knows_all_of_its_nodes() -> None:
+    address = parse("rediss+cluster://u:p%40@a:1,b:2")
+    options = redis_options(address, Certificates("ca.pem"), {})
+    factory: Any = get_connection_factory(options)
+    nodes, told = read(address.location)
+    assert nodes == [("a", 1), ("b", 2)]
+    assert told == {"username": "u", "password": "p@", "ssl": True}
+    assert factory.arguments()["ssl_ca_certs"] == "ca.pem"
 
 
 @pytest.mark.parametrize("url", ["redis+sentinel://u:secret@a/m", "redis+cluster://u:secret@a,b"])
