@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -14,6 +13,7 @@ from ..conf import conf
 from ..extras import extra
 from .gtids import Gtids, OfMariaDB, OfMySQL, is_readable
 from .position import Position
+from .tls import tls
 
 with extra("watch"):
     import pymysql
@@ -24,7 +24,6 @@ SNAPSHOT = (
 )
 # A server that is silent for so long is not there: it sends a heartbeat each HEARTBEAT.
 HEARTBEAT, SILENCE = 0.5, 10.0  # seconds
-VERIFY_IDENTITY, VERIFY_CA, REQUIRED = "VERIFY_IDENTITY", "VERIFY_CA", "REQUIRED"
 LOST = (pymysql.err.MySQLError, OSError)
 
 
@@ -58,31 +57,6 @@ def address(alias: str) -> dict[str, Any]:
     if context := tls(options):
         given["ssl"] = context
     return given
-
-
-def tls(options: Mapping[str, Any]) -> ssl.SSLContext | None:
-    """What OPTIONS says to mysqlclient, for pymysql; None where it demands no TLS.
-
-    Files without a mode are taken for VERIFY_IDENTITY: MySQL's library would verify less with them,
-    MariaDB's nothing.
-    """
-    given, mode = options.get("ssl"), options.get("ssl_mode")
-    files = given if isinstance(given, Mapping) else {}
-    if given and not mode:
-        mode = VERIFY_IDENTITY if files else REQUIRED  # ssl=True is mysqlclient's word for it
-    if mode not in (VERIFY_IDENTITY, VERIFY_CA, REQUIRED):
-        return None
-    context = ssl.create_default_context(cafile=files.get("ca"), capath=files.get("capath"))
-    # The authority that a MySQL makes for itself does not keep to the letter.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    context.check_hostname = mode == VERIFY_IDENTITY
-    if mode == REQUIRED:
-        context.verify_mode = ssl.CERT_NONE
-    if cipher := files.get("cipher"):
-        context.set_ciphers(cipher)
-    if certificate := files.get("cert"):
-        context.load_cert_chain(certificate, files.get("key"))
-    return context
 
 
 def databases(alias: str) -> dict[str, str]:
