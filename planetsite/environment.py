@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
-import redis.connection
 from django.core.exceptions import ImproperlyConfigured
 
 # All that the site reads, each explained in .env.example.
@@ -21,10 +19,15 @@ VARIABLES = (
     *("HSTS_PRELOAD", "BEHIND_TLS_PROXY"),
     *("THREADS", "EXPLAIN_PAGES"),
     *("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME", "DB_TIMEOUT", "SQLITE_PATH"),
+    *("DB_CA_CERTS", "DB_CLIENT_CERT", "DB_CLIENT_KEY"),
     *("WATCH_USER", "WATCH_PASS", "WATCH_LAG", "WATCH_MARK"),
     *(
         "REDIS_URL",
         "REDIS_CA_CERTS",
+        "REDIS_CLIENT_CERT",
+        "REDIS_CLIENT_KEY",
+        "REDIS_SENTINEL_USER",
+        "REDIS_SENTINEL_PASSWORD",
         "CACHE_TTL",
         "CACHE_NEAR",
         "CACHE_STALE_IF_ERROR",
@@ -132,41 +135,6 @@ def origins(name: str) -> list[str]:
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
             raise wrong(name, rule)
     return found
-
-
-def redis_url(name: str, default: Any) -> str:
-    """An address of Redis. Raises ImproperlyConfigured, without the password that may be in it."""
-    url = text(name, default, "the address of Redis, as redis://127.0.0.1:6379/0")
-    try:
-        parts = urlsplit(url)
-        redis.connection.parse_url(url)  # it knows the options that may follow the ?
-        place = parts.path if parts.scheme == "unix" else parts.hostname
-        good = parts.scheme in ("redis", "rediss", "unix") and bool(place) and parts.port != 0
-        if parts.scheme != "unix":  # redis-py would take any other path for database 0
-            good = good and re.fullmatch(r"/?\d*", parts.path) is not None
-    except ValueError:
-        good = False
-    if not good:
-        raise ImproperlyConfigured(
-            f"{name} must be redis://host:port/number, rediss:// for TLS, or unix:///path; "
-            f"its scheme is {url[: max(url.find('://'), 0)]!r}."
-        )
-    return url
-
-
-def certificates(name: str, url: str) -> dict[str, str]:
-    """What a connection to `url` needs to trust the authorities in a file, {} where none is named.
-
-    Raises ImproperlyConfigured.
-    """
-    path = text(name, "")
-    if not path:
-        return {}
-    if not url.startswith("rediss://"):
-        raise ImproperlyConfigured(f"{name} is set, so REDIS_URL must be rediss://, which is TLS.")
-    if not Path(path).is_file():
-        raise wrong(name, "a file of certificates that is there")
-    return {"ssl_ca_certs": path}
 
 
 @contextmanager

@@ -6,19 +6,10 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 
-from .environment import (
-    REQUIRED,
-    certificates,
-    flag,
-    hosts,
-    number,
-    origins,
-    port,
-    read_file,
-    redis_url,
-    text,
-    whole,
-)
+from .certificates import certificates
+from .environment import REQUIRED, flag, hosts, number, origins, port, read_file, text, whole
+from .redis_address import redis_address
+from .redis_options import redis_options, sentinel_login
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 read_file("ENV_FILE", BASE_DIR / ".env")
@@ -128,6 +119,12 @@ if text("DB_HOST", ""):
                 "isolation_level": "read committed",
                 "init_command": "SET sql_mode=CONCAT_WS(',', @@sql_mode, 'STRICT_TRANS_TABLES')",
                 "connect_timeout": 5,
+                **certificates(
+                    *("DB_CA_CERTS", "DB_CLIENT_CERT", "DB_CLIENT_KEY"),
+                    unless="DB_HOST must be a host: a socket needs no TLS"
+                    if text("DB_HOST").startswith("/")
+                    else "",
+                ).for_mysql(),
             },
         }
     }
@@ -151,19 +148,23 @@ DB_TIMEOUT = whole("DB_TIMEOUT", 5, low=0, high=3600)
 THREADS = whole("THREADS", 4, low=1, high=100)
 
 # --- Redis
-REDIS_URL = redis_url("REDIS_URL", "redis://127.0.0.1:6379/0" if DEBUG else REQUIRED)
+redis = redis_address("REDIS_URL", "redis://127.0.0.1:6379/0" if DEBUG else REQUIRED)
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": REDIS_URL,
+        "LOCATION": redis.location,
         "OPTIONS": {
             # Never pickle: who can write to Redis could run code here.
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
-            # A page must not wait for its cache; the database is the fallback.
-            "SOCKET_CONNECT_TIMEOUT": 0.25,
-            "SOCKET_TIMEOUT": 0.25,
-            "IGNORE_EXCEPTIONS": True,
-            "CONNECTION_POOL_KWARGS": certificates("REDIS_CA_CERTS", REDIS_URL),
+            "IGNORE_EXCEPTIONS": True,  # the database is the fallback
+            **redis_options(
+                redis,
+                certificates(
+                    *("REDIS_CA_CERTS", "REDIS_CLIENT_CERT", "REDIS_CLIENT_KEY"),
+                    unless="" if redis.tls else "REDIS_URL must be rediss://, which is TLS",
+                ),
+                sentinel_login(redis, "REDIS_SENTINEL_USER", "REDIS_SENTINEL_PASSWORD"),
+            ),
         },
     }
 }

@@ -228,6 +228,8 @@ class Redis(Server):
 
     def start(self) -> None:
         settings = {"save": "", "appendonly": "no", "bind": "127.0.0.1", **self.options}
+        if "tls-port" in settings:  # whatever it says: all of TCP is over TLS
+            settings |= {"port": 0, "tls-port": self.port}
         self.spawn(
             [
                 redis_program(),

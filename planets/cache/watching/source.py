@@ -13,6 +13,7 @@ from ..conf import conf
 from ..extras import extra
 from .gtids import Gtids, OfMariaDB, OfMySQL, is_readable
 from .position import Position
+from .tls import tls
 
 with extra("watch"):
     import pymysql
@@ -23,7 +24,6 @@ SNAPSHOT = (
 )
 # A server that is silent for so long is not there: it sends a heartbeat each HEARTBEAT.
 HEARTBEAT, SILENCE = 0.5, 10.0  # seconds
-TLS = ("VERIFY_IDENTITY", "VERIFY_CA", "REQUIRED")
 LOST = (pymysql.err.MySQLError, OSError)
 
 
@@ -54,10 +54,8 @@ def address(alias: str) -> dict[str, Any]:
         given["unix_socket"] = socket
     else:
         given |= {"host": host or "localhost", "port": int(settings["PORT"] or 3306)}
-    if ssl := options.get("ssl"):
-        given["ssl"] = dict(ssl)
-    elif (mode := options.get("ssl_mode")) in TLS:
-        given["ssl"] = {"check_hostname": mode == TLS[0], "verify_mode": mode != TLS[2]}
+    if context := tls(options):
+        given["ssl"] = context
     return given
 
 
