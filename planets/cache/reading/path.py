@@ -4,8 +4,9 @@
        that an entry was filled under: a hit.
     2. Claim: open missing gates, take the lease of each missing key, look again. The second look
        is for the filler who finished between our look and our claim.
-    3. Load from the database. The generation that the entry will carry was read before, so a fill
-       that raced with a write is born unreachable.
+    3. Load from the database, or from a replica that has caught up (replicas.py). The generation
+       that the entry will carry was read before, so a fill that raced with a write is born
+       unreachable.
     4. Fill, while the lease is still ours.
     5. Report what came of it: counts and events, once.
 
@@ -33,7 +34,7 @@ from ..storage.client import client
 from ..storage.errors import Foreign, Unavailable
 from ..storage.near import near
 from ..storage.wire import Command
-from . import late_copies, loads, memory
+from . import late_copies, loads, memory, replicas
 from .away import is_away
 from .dependencies import tracker, unheard
 from .envelope import Unencodable
@@ -91,7 +92,8 @@ def fetch(lookup: Lookup, load: Load, reason: str = "") -> dict[str, Any]:
     if begun.claimed.seen.missing:
         token = loading.set(lookup)
         try:
-            loaded = load_missing(load, begun)
+            fresh = replicas.routed(lookup, begun.claimed.seen, begun.outcome, load)
+            loaded = load_missing(fresh, begun)
         except Error as error:
             begun = without_database(lookup, begun, error)
         finally:

@@ -12,6 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ..conf import conf
 from ..storage.client import client
 from ..storage.owners import HEARD, owners
+from ..storage.places import primary
 from ..writing import hooks
 from .lookup import ANY, Lookup
 
@@ -68,5 +69,11 @@ def _forbidden_by(
 
 
 def _connections(alias: str) -> Sequence[BaseDatabaseWrapper]:
-    """The connection of an alias, or of ANY, all that this thread has."""
-    return connections.all(initialized_only=True) if alias == ANY else (connections[alias],)
+    """The connection of an alias, of a replica that of its primary, too; or of ANY, all that this
+    thread has.
+    """
+    if alias == ANY:
+        return connections.all(initialized_only=True)
+    if shares := primary(alias):
+        return connections[alias], connections[shares]
+    return (connections[alias],)

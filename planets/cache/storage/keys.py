@@ -88,7 +88,7 @@ def computed(kind: str, *parts: Any) -> str:
     Raises UntellableParameter.
     """
     check_telling(parts)
-    databases = [places.sight(alias) for alias in connections]
+    databases = list(dict.fromkeys(map(places.sight, connections)))  # a replica's is its primary's
     told = repr((FORMAT, databases, parts))
     digest = blake2b(told.encode("utf-8", "surrogatepass"), digest_size=16)
     return f"{conf().PREFIX}{kind}:{digest.hexdigest()}"

@@ -16,6 +16,7 @@ from ..storage import gates, keys, leases
 from ..storage.client import client
 from ..storage.errors import Unavailable
 from ..storage.near import near
+from ..storage.position import UNKNOWN
 from ..storage.wire import Command
 from . import hot, last_writes
 from .statement import Statement
@@ -68,21 +69,24 @@ class Touched:
     def __and__(self, other: Touched) -> Touched:
         return replace(self, gates=self.gates & other.gates, records=self.records & other.records)
 
-    def opening(self, writer: str) -> list[Command]:
+    def opening(self, writer: str, position: str = UNKNOWN) -> list[Command]:
         """The commands that open all. A gate that another writer holds stays closed for him."""
         return [
-            *(gates.open(gate, writer) for gate in sorted(self.gates)),
+            *(gates.open(gate, writer, position) for gate in sorted(self.gates)),
             *(leases.open(key, writer) for key in sorted(self.records)),
         ]
 
-    def open(self, writer: str, by: Mapping[str, Touched] | None = None) -> None:
+    def open(
+        self, writer: str, by: Mapping[str, Touched] | None = None, position: str = UNKNOWN
+    ) -> None:
         """Open all; where Redis cannot be reached, see to it that it happens later.
 
-        `by` has the statements that touched it, each with its part.
+        `by` has the statements that touched it, each with its part; `position` is that of the
+        primary after them, where it has replicas.
         """
         if client.misconfigured:
             return  # nothing of this process lies in a Redis, so nothing of it goes stale
-        landed = client.insist(self.opening(writer))
+        landed = client.insist(self.opening(writer, position))
         # After Redis has it, so that no reader of this process can put the old value back.
         near.drop(self.gates | self.records)
         stats.count("invalidation", "landed" if landed else "owed")

@@ -2,13 +2,15 @@
 -- KEYS: the gate. ARGV: a new random token, milliseconds, "run" if the gate is to carry the run of
 -- this server, "" where INFO is forbidden, and its owner: see greeting.py and owners.py; the owner.
 local held = redis.pcall('GET', KEYS[1])
+local opened = 'o:' .. ARGV[1]
 if type(held) == 'string' then
   if string.sub(held, 1, 2) == 'o:' then return held end
   if string.find(held, '^w:%w+@') and redis.call('PTTL', KEYS[1]) > 0 then return held end
+  local position = string.match(held, '^p:(.+)') -- that the last writer has left
+  if position then opened = opened .. '=' .. position end
 end
 -- Missing, or not ours: a gate of the wrong type or form would never heal by itself.
 redis.call('DEL', KEYS[1])
-local opened = 'o:' .. ARGV[1]
 if ARGV[3] == 'run' then
   local info = redis.pcall('INFO', 'replication')
   local run = type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''
