@@ -35,6 +35,8 @@ class Touched:
     gates: frozenset[str] = frozenset()
     records: frozenset[str] = frozenset()
     tables: frozenset[str] = frozenset()
+    # Of a replicated database, how far it had come when this was committed: see primary.py.
+    position: str = UNKNOWN
 
     def __or__(self, other: Touched) -> Touched:
         return Touched(
@@ -69,24 +71,21 @@ class Touched:
     def __and__(self, other: Touched) -> Touched:
         return replace(self, gates=self.gates & other.gates, records=self.records & other.records)
 
-    def opening(self, writer: str, position: str = UNKNOWN) -> list[Command]:
+    def opening(self, writer: str) -> list[Command]:
         """The commands that open all. A gate that another writer holds stays closed for him."""
         return [
-            *(gates.open(gate, writer, position) for gate in sorted(self.gates)),
+            *(gates.open(gate, writer, self.position) for gate in sorted(self.gates)),
             *(leases.open(key, writer) for key in sorted(self.records)),
         ]
 
-    def open(
-        self, writer: str, by: Mapping[str, Touched] | None = None, position: str = UNKNOWN
-    ) -> None:
+    def open(self, writer: str, by: Mapping[str, Touched] | None = None) -> None:
         """Open all; where Redis cannot be reached, see to it that it happens later.
 
-        `by` has the statements that touched it, each with its part; `position` is that of the
-        primary after them, where it has replicas.
+        `by` has the statements that touched it, each with its part.
         """
         if client.misconfigured:
             return  # nothing of this process lies in a Redis, so nothing of it goes stale
-        landed = client.insist(self.opening(writer, position))
+        landed = client.insist(self.opening(writer))
         # After Redis has it, so that no reader of this process can put the old value back.
         near.drop(self.gates | self.records)
         stats.count("invalidation", "landed" if landed else "owed")

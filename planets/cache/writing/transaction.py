@@ -20,7 +20,7 @@ transactions) closes before it runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
@@ -154,7 +154,8 @@ class Transaction:
         if unknown:
             touched.close(writer)  # for a whole deadline from now: the commit may yet happen
         elif touched:
-            touched.open(writer, by, primary.position_for_replicas(self.connection))
+            at = primary.position_for_replicas(self.connection)
+            replace(touched, position=at).open(writer, by)
 
     # --- reads
 
