@@ -18,9 +18,13 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import path
 
-from planets.cache import invalidate
-from planets.cache.reading import path, replicas
+from planets.cache import cached_page, invalidate, remember
+from planets.cache.reading import path as read_path
+from planets.cache.reading import replicas
 from planets.cache.storage import gates, keys, scripts
 from planets.cache.storage.client import client
 from planets.cache.storage.position import UNKNOWN
@@ -197,7 +201,7 @@ def test_p2_a_fill_that_looked_before_the_write_and_loads_after_it(
     rename("Maia")
     pair.wait_until_applied()
     pair.lag()
-    with stopped(path, "load_missing", read, after=False) as reader:
+    with stopped(read_path, "load_missing", read, after=False) as reader:
         rename()
     assert reader.result == "Maia"
     if naive:
@@ -340,3 +344,78 @@ def test_p5_a_position_of_before_a_failover_gives_way_to_the_primarys_own(pair: 
     assert position() == now()
     count = Star.objects.cached().filter(name=NEW).count
     assert aliases_read(count) == (0, ["replica"])
+
+
+# --- P6
+
+
+def by_value() -> str:
+    return str(remember("electra", lambda: Star.objects.get(pk=3).name))
+
+
+def by_page() -> str:
+    return Client().get("/stars/3/plain/").content.decode()
+
+
+@NAIVE
+@pytest.mark.parametrize("read", [by_value, by_page])
+def test_p6_what_is_made_of_a_plain_read_of_a_replica_that_lags_is_not_kept(
+    pair: Pair,
+    monkeypatch: Patch,
+    settings: Any,
+    read: Any,
+    naive: bool,
+) -> None:
+    settings.ROOT_URLCONF = __name__
+    known()
+    seen = protected(naive, monkeypatch)
+    pair.lag()
+    rename()
+    with another_process() as other:
+        other.do(read)  # it is as old as a plain read is
+        pair.catch_up()
+        assert other.do(read) == read() == seen
+
+
+@pytest.mark.parametrize("read", [by_value, by_page])
+def test_p6_of_a_replica_that_has_caught_up_it_is_kept(
+    pair: Pair, settings: Any, redis: Any, read: Any
+) -> None:
+    settings.ROOT_URLCONF = __name__
+    rename()
+    pair.wait_until_applied()
+    for nothing_is_known in (False, True):
+        if nothing_is_known:
+            redis.flushall()
+            client.doubt()
+        with another_process() as other:
+            assert other.do(aliases_read, read) == (NEW, ["replica"])
+            assert other.do(aliases_read, read) == (NEW, [])
+
+
+def test_p6_it_waits_for_each_table_that_it_comes_to(pair: Pair) -> None:
+    """The comets were asked for when the replica had them; the stars it has not."""
+    list(Comet.objects.cached())
+    known()
+    assert position("comet")
+
+    def make() -> list[str]:
+        counted = Comet.objects.count()
+        pair.lag()
+        elsewhere(rename)
+        return [str(counted), Star.objects.get(pk=3).name]
+
+    assert remember("both", make) == ["4", OLD]
+    pair.catch_up()
+    assert remember("both", lambda: ["made", "anew"]) == ["made", "anew"]
+
+
+# --- the page of P6
+
+
+@cached_page
+def plain(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(Star.objects.get(pk=3).name)
+
+
+urlpatterns = [path("stars/3/plain/", plain)]

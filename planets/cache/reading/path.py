@@ -40,7 +40,7 @@ from .dependencies import tracker, unheard
 from .envelope import Unencodable
 from .late import PUNCTUAL
 from .lookup import Claim, Forbidden, Found, Load, Loaded, Lookup, Seen
-from .permission import forbidden
+from .permission import forbidden, may_be_near
 from .sight import FIRST_SIGHT, is_first
 
 T = TypeVar("T")
@@ -183,7 +183,7 @@ def pass_by(lookup: Lookup, reason: str) -> None:
 
 def look_near(lookup: Lookup) -> Seen | None:
     """What this process keeps, where that is all of the lookup and current."""
-    return lookup.shelf.near(lookup) if conf().NEAR else None
+    return lookup.shelf.near(lookup) if may_be_near() else None
 
 
 def look(lookup: Lookup) -> Seen:

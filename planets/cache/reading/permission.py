@@ -18,6 +18,8 @@ from .lookup import ANY, Lookup
 
 _disabled: ContextVar[bool] = ContextVar("cache_aside_disabled", default=False)
 
+_without_near: ContextVar[bool] = ContextVar("cache_aside_without_near", default=False)
+
 
 @contextmanager
 def disabled() -> Iterator[None]:
@@ -27,6 +29,21 @@ def disabled() -> Iterator[None]:
         yield
     finally:
         _disabled.reset(token)
+
+
+@contextmanager
+def without_near() -> Iterator[None]:
+    """Within it no fetch of this thread or task is answered by what its process keeps."""
+    token = _without_near.set(True)
+    try:
+        yield
+    finally:
+        _without_near.reset(token)
+
+
+def may_be_near() -> bool:
+    """Whether a fetch may be answered by what this process keeps."""
+    return conf().NEAR and not _without_near.get()
 
 
 def forbidden(lookup: Lookup) -> str:
