@@ -44,8 +44,10 @@ from tests.support.interleave import (
     without_generations,
     without_lease_check,
 )
+from tests.support.primary import Primary
 from tests.support.replicated import Pair
 from tests.support.waiting import wait_until
+from tests.support.watched import NAME, caught_up, setting, watching
 
 pytestmark = [pytest.mark.mysql, pytest.mark.once]
 
@@ -95,6 +97,11 @@ def aliases_read(read: Callable[[], Any]) -> tuple[Any, list[str]]:
         return read(), found
     finally:
         witnesses.remove(witness)
+
+
+def rename_outside(server: Primary) -> None:
+    with server.client(database=NAME) as plain:
+        plain.cursor().execute("UPDATE star SET name = %s WHERE id = 3", [NEW])
 
 
 def known(table: str = "star") -> None:
@@ -307,8 +314,7 @@ def test_p4_a_writer_that_is_killed_between_commit_and_open(pair: Pair, settings
 def test_p5_what_has_no_position_is_the_primarys_and_gets_one(pair: Pair) -> None:
     known()
     pair.lag()
-    with pair.primary.client(database="watched") as plain:  # nobody hears of it
-        plain.cursor().execute("UPDATE star SET name = %s WHERE id = 3", [NEW])
+    rename_outside(pair.primary)  # nobody hears of it
     invalidate(Star)
     assert aliases_read(by_query) == (NEW, ["default"])
     assert position() == now()
@@ -344,6 +350,23 @@ def test_p5_a_position_of_before_a_failover_gives_way_to_the_primarys_own(pair: 
     assert position() == now()
     count = Star.objects.cached().filter(name=NEW).count
     assert aliases_read(count) == (0, ["replica"])
+
+
+def test_p5_a_watcher_adds_its_own_position_to_what_a_gate_says(pair: Pair, settings: Any) -> None:
+    settings.CACHE_ASIDE = {**settings.CACHE_ASIDE, **setting()}
+    known()
+    with watching() as found:
+        pair.lag()
+        rename_outside(pair.primary)
+        wait_until(lambda: caught_up(found, pair.primary))
+        assert position() == now()
+        assert both() == {NEW}
+        pair.catch_up()
+        rename()
+        wait_until(lambda: caught_up(found, pair.primary))
+        assert position() == now()  # of a write of Django's it is told twice
+        pair.wait_until_applied()
+        assert aliases_read(by_query) == (NEW, ["replica"])
 
 
 # --- P6

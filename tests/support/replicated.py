@@ -76,19 +76,28 @@ def replicated(flavor: str, blocker: Any) -> Iterator[Pair]:
         blocker.unblock(),
     ):
         pair = Pair(primary, replica)
-        pair.ask(primary, f"CREATE USER {USER}@127.0.0.1 IDENTIFIED BY '{PASSWORD}'")
-        pair.ask(primary, f"GRANT REPLICATION SLAVE ON *.* TO {USER}@127.0.0.1")
-        gtids = pair.ask(primary, f"SELECT @@GLOBAL.{GTIDS[flavor]}")
-        for statement in FOLLOW[flavor]:
-            pair.ask(
-                replica,
-                statement.format(gtids=gtids, port=primary.port, user=USER, password=PASSWORD),
-            )
-        pair.ask(primary, f"CREATE DATABASE {NAME} CHARACTER SET utf8mb4")
+        follow(pair)
         with used(primary, blocker):
-            call_command("migrate", run_syncdb=True, verbosity=0)
-        pair.wait_until_applied()
+            migrate(pair)
         yield pair
+
+
+def follow(pair: Pair) -> None:
+    """From here on the replica gets what the primary does."""
+    primary, flavor = pair.primary, pair.primary.flavor
+    pair.ask(primary, f"CREATE USER {USER}@127.0.0.1 IDENTIFIED BY '{PASSWORD}'")
+    pair.ask(primary, f"GRANT REPLICATION SLAVE ON *.* TO {USER}@127.0.0.1")
+    gtids = pair.ask(primary, f"SELECT @@GLOBAL.{GTIDS[flavor]}")
+    told = {"gtids": gtids, "port": primary.port, "user": USER, "password": PASSWORD}
+    for statement in FOLLOW[flavor]:
+        pair.ask(pair.replica, statement.format(**told))
+    pair.ask(primary, f"CREATE DATABASE {NAME} CHARACTER SET utf8mb4")
+
+
+def migrate(pair: Pair) -> None:
+    """The tables of all models, on both."""
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    pair.wait_until_applied()
 
 
 class ReadsFromReplica:

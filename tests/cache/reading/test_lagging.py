@@ -130,11 +130,13 @@ def test_a_replica_that_was_behind_is_asked_and_not_waited_for(
     assert by_query() == "Maia"  # and is not half a minute late
 
 
-def test_what_the_audit_holds_against_a_hit_is_the_primarys(behind: Pair) -> None:
+def test_what_the_audit_holds_against_a_hit_is_the_primarys(
+    behind: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hits: list[Hit] = []
     audit = Audit()
-    audit.chooses = lambda: True  # type: ignore[method-assign]
-    audit.put = hits.append  # type: ignore[method-assign]
+    monkeypatch.setattr(audit, "chooses", lambda: True)
+    monkeypatch.setattr(audit, "put", hits.append)
     audit.start()
     try:
         assert both() == both() == {NEW}
