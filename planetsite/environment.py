@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -20,6 +20,7 @@ VARIABLES = (
     *("THREADS", "EXPLAIN_PAGES"),
     *("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME", "DB_TIMEOUT", "SQLITE_PATH"),
     *("DB_CA_CERTS", "DB_CLIENT_CERT", "DB_CLIENT_KEY"),
+    "DATABASE_REPLICAS",
     *("WATCH_USER", "WATCH_PASS", "WATCH_LAG", "WATCH_MARK"),
     *(
         "REDIS_URL",
@@ -113,6 +114,45 @@ def port(name: str, default: int) -> str:
 def words(name: str) -> list[str]:
     """Comma-separated words; none where it is not set."""
     return [word.strip() for word in text(name, "").split(",") if word.strip()]
+
+
+def replicas(name: str, primary: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The databases `replica1`, `replica2` ... of comma-separated hosts, else as the primary.
+
+    Raises ImproperlyConfigured, without the passwords that may be in it.
+    """
+    return {
+        f"replica{number}": {**primary, **_replica(name, word)}
+        | {
+            # Who does not answer at once is no help: the primary is there.
+            "OPTIONS": {**primary["OPTIONS"], "connect_timeout": 1},
+            "TEST": {"MIRROR": "default"},
+        }
+        for number, word in enumerate(words(name), start=1)
+    }
+
+
+def _replica(name: str, word: str) -> dict[str, str]:
+    """What one of them says of itself."""
+    if word.startswith("/"):
+        return {"HOST": word, "PORT": ""}
+    try:
+        parts = urlsplit(f"//{word}")
+        found = {
+            "HOST": parts.hostname or "",
+            "PORT": str(parts.port or ""),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "NAME": unquote(parts.path[1:]),
+        }
+    except ValueError:
+        found = {"HOST": ""}
+    if not found["HOST"] or "://" in word or "?" in word:
+        raise ImproperlyConfigured(
+            f"{name} must be hosts, as replica-1.example.org,replica-2.example.org:3307, or "
+            "user:password@host:port/name; or paths of sockets."
+        )
+    return {part: value for part, value in found.items() if value}
 
 
 def hosts(name: str) -> list[str]:

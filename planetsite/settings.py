@@ -5,9 +5,21 @@ from pathlib import Path
 from typing import Any
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from .certificates import certificates
-from .environment import REQUIRED, flag, hosts, number, origins, port, read_file, text, whole
+from .environment import (
+    REQUIRED,
+    flag,
+    hosts,
+    number,
+    origins,
+    port,
+    read_file,
+    replicas,
+    text,
+    whole,
+)
 from .redis_address import redis_address
 from .redis_options import redis_options, sentinel_login
 
@@ -141,6 +153,15 @@ else:
         }
     }
 
+# --- Replicas of it, which public pages are read from: planetsite/replicas.py
+REPLICAS: dict[str, dict[str, Any]] = {}
+if text("DATABASE_REPLICAS", ""):
+    if not text("DB_HOST", ""):
+        raise ImproperlyConfigured("DATABASE_REPLICAS is set, so DB_HOST must name their primary.")
+    REPLICAS = replicas("DATABASE_REPLICAS", DATABASES["default"])
+    DATABASES |= REPLICAS
+    DATABASE_ROUTERS = ["planetsite.replicas.ReplicasRouter"]
+
 # Seconds, 0 for no end; for what serves pages, not for commands: planetsite/serving.py. With the
 # time that a new connection may take, it is what the only thread of a process can be held up.
 DB_TIMEOUT = whole("DB_TIMEOUT", 5, low=0, high=3600)
@@ -171,6 +192,7 @@ CACHES = {
 CACHE_ASIDE: dict[str, Any] = {
     "TTL": number("CACHE_TTL", 300, low=1, high=7 * 24 * 3600),
     "NEAR": flag("CACHE_NEAR", default=False),
+    "SAME_AS": dict.fromkeys(REPLICAS, "default"),
     "READS": "planets.reads",
     "NAME": "planets",
     "METRICS_TOKEN": text("METRICS_TOKEN", ""),
@@ -188,6 +210,13 @@ CACHE_ASIDE: dict[str, Any] = {
     "TRACE_BYTES": whole("CACHE_TRACE_BYTES", 10_000_000, low=1000, high=10**10),
     "TRACE_PERCENT": number("CACHE_TRACE_PERCENT", 100, low=1, high=100),
 }
+
+# Of what is late by its nature, a visitor who has just written is shown nothing for a moment.
+PAGES_AT = MIDDLEWARE.index("planets.cache.pages.middleware.PageCacheMiddleware")
+if REPLICAS:
+    MIDDLEWARE.insert(PAGES_AT + 1, "planetsite.replicas.ReplicasMiddleware")
+if REPLICAS or CACHE_ASIDE["NEAR"]:
+    MIDDLEWARE.insert(PAGES_AT, "planets.cache.pages.own_writes.OwnWritesMiddleware")
 
 # Seconds since a page was made up to which it is shown while the database is away; it says so.
 CACHE_STALE_IF_ERROR = number("CACHE_STALE_IF_ERROR", 0, low=0, high=7 * 24 * 3600)

@@ -26,6 +26,7 @@ from msgspec import structs
 from ..reading import path, row_format
 from ..reading.late import PUNCTUAL, Late
 from ..reading.lookup import Lookup, check_ttl
+from ..reading.replicas import source
 from ..reading.rows import Row, SharedRows
 from ..recent import Recent
 from . import answers
@@ -149,11 +150,14 @@ class CachedCompiler(SQLCompiler):
         )
 
     def of_this_thread(self) -> CachedCompiler:
-        """Itself; a copy for who loads again what another thread was served."""
-        if not self.using or connections[self.using] is self.connection:
+        """Itself; a copy for who loads again what another thread was served, and for who reads the
+        primary in the place of a replica.
+        """
+        connection = connections[source(self.using)] if self.using else self.connection
+        if connection is self.connection:
             return self
         other = copy.copy(self)
-        other.connection = connections[self.using]
+        other.connection = connection
         return other
 
     def apply_converters(self, rows: Any, converters: Any) -> Any:

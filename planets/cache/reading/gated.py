@@ -10,6 +10,7 @@ from ..conf import conf
 from ..events import Kind
 from ..storage import gates, keys
 from ..storage.near import near
+from ..storage.places import primary
 from ..storage.wire import Command, Reply
 from . import causes, dependencies
 from .causes import Cause
@@ -85,7 +86,8 @@ class GatedShelf:
             return Seen(hits, (), generations)
         closed = any(map(gates.is_closed, standing[self.of_value]))
         barred = WRITING if closed else ""
-        return Seen(hits, tuple(missing), generations, barred, unreadable, stale)
+        positions = tuple(map(gates.position, replies[-1])) if primary(lookup.alias) else ()
+        return Seen(hits, tuple(missing), generations, barred, unreadable, stale, positions)
 
     def is_current(self, lookup: Lookup, generations: Generations, found: Found) -> bool:
         """All gates are open, in the generation that it was filled under; it is young enough."""

@@ -4,8 +4,9 @@
        that an entry was filled under: a hit.
     2. Claim: open missing gates, take the lease of each missing key, look again. The second look
        is for the filler who finished between our look and our claim.
-    3. Load from the database. The generation that the entry will carry was read before, so a fill
-       that raced with a write is born unreachable.
+    3. Load from the database, or from a replica that has caught up (replicas.py). The generation
+       that the entry will carry was read before, so a fill that raced with a write is born
+       unreachable.
     4. Fill, while the lease is still ours.
     5. Report what came of it: counts and events, once.
 
@@ -33,13 +34,13 @@ from ..storage.client import client
 from ..storage.errors import Foreign, Unavailable
 from ..storage.near import near
 from ..storage.wire import Command
-from . import late_copies, loads, memory
+from . import late_copies, loads, memory, replicas
 from .away import is_away
 from .dependencies import tracker, unheard
 from .envelope import Unencodable
 from .late import PUNCTUAL
 from .lookup import Claim, Forbidden, Found, Load, Loaded, Lookup, Seen
-from .permission import forbidden
+from .permission import forbidden, may_be_near
 from .sight import FIRST_SIGHT, is_first
 
 T = TypeVar("T")
@@ -91,7 +92,8 @@ def fetch(lookup: Lookup, load: Load, reason: str = "") -> dict[str, Any]:
     if begun.claimed.seen.missing:
         token = loading.set(lookup)
         try:
-            loaded = load_missing(load, begun)
+            fresh = replicas.routed(lookup, begun.claimed.seen, begun.outcome, load)
+            loaded = load_missing(fresh, begun)
         except Error as error:
             begun = without_database(lookup, begun, error)
         finally:
@@ -191,7 +193,7 @@ def pass_by(lookup: Lookup, reason: str) -> None:
 
 def look_near(lookup: Lookup) -> Seen | None:
     """What this process keeps, where that is all of the lookup and current."""
-    return lookup.shelf.near(lookup) if conf().NEAR else None
+    return lookup.shelf.near(lookup) if may_be_near() else None
 
 
 def look(lookup: Lookup) -> Seen:
@@ -401,7 +403,10 @@ def report(lookup: Lookup, seen: Seen, loaded: Loaded, begun: Begun, reason: str
 
     Returns the values.
     """
-    kind, hits, tables = lookup.shelf.kind, seen.hits, lookup.tables  # no tables if it is computed
+    kind, hits, tables = lookup.shelf.kind, seen.hits, lookup.tables
+    if not tables:  # of what is computed, its value tells them
+        made = next(iter(hits.values())).value if hits else next(iter(loaded.values.values()), None)
+        tables = lookup.shelf.tables(lookup, made)
     late = sum(bool(found.late) for found in hits.values()) if lookup.late is not PUNCTUAL else 0
     if late:
         stats.count(kind, "stale", late, tables)

@@ -93,7 +93,8 @@ def computed(kind: str, around: Hashable, *parts: Any) -> str:
     that this site has. Raises UntellableParameter.
     """
     check_telling(parts)
-    digest = _begun(tuple(map(places.sight, connections)), around).copy()
+    databases = tuple(dict.fromkeys(map(places.sight, connections)))  # a replica's is its primary's
+    digest = _begun(databases, around).copy()
     digest.update(repr(parts).encode("utf-8", "surrogatepass"))
     return f"{conf().PREFIX}{kind}:{digest.hexdigest()}"
 

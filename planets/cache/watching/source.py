@@ -11,6 +11,7 @@ from django.db import connections
 
 from ..conf import conf
 from ..extras import extra
+from ..storage.position import UNKNOWN, position
 from .gtids import Gtids, OfMariaDB, OfMySQL, is_readable
 from .position import Position
 from .tls import tls
@@ -139,6 +140,13 @@ class Source:
             gtids = self.ask(f"SELECT @@GLOBAL.{name}")[0][0].replace("\n", "")
         file, offset = self.status()[:2]
         return Position(self.server, file, int(offset), gtids)
+
+    def position(self) -> str:
+        """How far it has come, where it has replicas that are read: see storage/position.py."""
+        if not (self.has_gtids and self.alias in conf().SAME_AS.values()):
+            return UNKNOWN
+        name = "gtid_binlog_pos" if self.is_mariadb else "gtid_executed"
+        return position(self.ask(f"SELECT @@GLOBAL.{name}")[0][0], mariadb=self.is_mariadb)
 
     def status(self) -> tuple[Any, ...]:
         try:

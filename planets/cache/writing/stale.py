@@ -16,6 +16,7 @@ from ..storage import gates, keys, leases
 from ..storage.client import client
 from ..storage.errors import Unavailable
 from ..storage.near import near
+from ..storage.position import UNKNOWN
 from ..storage.wire import Command
 from . import hot, last_writes
 from .statement import Statement
@@ -34,6 +35,8 @@ class Touched:
     gates: frozenset[str] = frozenset()
     records: frozenset[str] = frozenset()
     tables: frozenset[str] = frozenset()
+    # Of a replicated database, how far it had come when this was committed: see primary.py.
+    position: str = UNKNOWN
 
     def __or__(self, other: Touched) -> Touched:
         return Touched(
@@ -71,7 +74,7 @@ class Touched:
     def opening(self, writer: str) -> list[Command]:
         """The commands that open all. A gate that another writer holds stays closed for him."""
         return [
-            *(gates.open(gate, writer) for gate in sorted(self.gates)),
+            *(gates.open(gate, writer, self.position) for gate in sorted(self.gates)),
             *(leases.open(key, writer) for key in sorted(self.records)),
         ]
 

@@ -5,6 +5,9 @@
     COMMIT
     open         take our id away; the last writer's going lets readers open a new generation
 
+Where the database has replicas, the primary is asked between COMMIT and open how far it has come,
+and the opening says so to who will fill from one of them: see reading/replicas.py.
+
 Until COMMIT the committed value is the old one, so what is cached is right. Whoever looked while
 the gates were open fills under a generation that is gone when they open again. Closing before
 COMMIT is what makes a kill between COMMIT and the opening harmless: the gates stay closed until
@@ -17,7 +20,7 @@ transactions) closes before it runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
@@ -25,6 +28,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .. import stats
 from ..storage import gates
+from . import primary
 from .session import Session
 from .stale import MAX_RECORDS, Touched
 
@@ -158,7 +162,8 @@ class Transaction:
         if unknown:
             touched.close(writer)  # for a whole deadline from now: the commit may yet happen
         elif touched:
-            touched.open(writer, by)
+            at = primary.position_for_replicas(self.connection)
+            replace(touched, position=at).open(writer, by)
 
     # --- reads
 
@@ -170,8 +175,7 @@ class Transaction:
             return self.session.private
         if self.session.unsure:
             return "whether its connection has a transaction open is not known"
-        pending = self.pending
-        if not (pending.gates.isdisjoint(gates) and pending.records.isdisjoint(records)):
+        if self.has_touched(gates, records):
             return "this transaction wrote to its tables"
         level = _isolation(self.connection)
         if level == "read uncommitted":
@@ -179,6 +183,11 @@ class Transaction:
         if (level != "read committed" or self.session.isolation_set) and self.in_progress:
             return "the transaction may see an old snapshot"
         return ""
+
+    def has_touched(self, gates: Iterable[str], records: Iterable[str]) -> bool:
+        """Whether a write of the transaction reaches any of these."""
+        pending = self.pending
+        return not (pending.gates.isdisjoint(gates) and pending.records.isdisjoint(records))
 
 
 def _isolation(connection: BaseDatabaseWrapper) -> str:
