@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -69,7 +68,7 @@ def expire(entry: str) -> bool:
     """
     _check_entry(entry)
     (there,) = client.call(("PEXPIRE", entry, 0))
-    memory.filled(entry, time.time())  # what this process remembers of its end is that it came
+    memory.ended(entry)
     return bool(there)
 
 

@@ -54,7 +54,7 @@ def flush(page: Rehearsal) -> list[Scene]:
         return [NOT_KEPT]
     drop(key)  # made anew it tells what else it is made of
     parts = [fetched["key"] for fetched in page.show().story.fetched("sql", "record")]
-    gone = sum(drop(entry) for entry in {key, *filter(None, parts)})
+    gone = len(drop(*{key, *filter(None, parts)}))
     told = (
         f"{gone} keys were deleted: the page's own, and those of each query and record that it is "
         "made of. Nobody else's went."

@@ -32,6 +32,12 @@ def filled(key: str, expires: float, sql: str, tables: tuple[str, ...]) -> None:
     _fills.put(key, Fill(time.time(), expires, text, tables))
 
 
+def ended(key: str) -> None:
+    """What lies under a key was made to expire now."""
+    if fill := _fills.get(key):
+        _fills.put(key, fill._replace(expires=time.time()))
+
+
 def fill_of(key: str) -> Fill | None:
     """What this process filled a key with last."""
     return _fills.get(key)
