@@ -86,7 +86,7 @@ class GatedShelf:
             return Seen(hits, (), generations)
         closed = any(map(gates.is_closed, standing[self.of_value]))
         barred = WRITING if closed else ""
-        positions = tuple(map(gates.position, replies[-1])) if primary(lookup.alias) else ()
+        positions = tuple(map(gates.position, standing)) if primary(lookup.alias) else ()
         return Seen(hits, tuple(missing), generations, barred, unreadable, stale, positions)
 
     def is_current(self, lookup: Lookup, generations: Generations, found: Found) -> bool:
