@@ -22,6 +22,7 @@ CONNECTION_POOL_KWARGS go to the connections of every node, REDIS_CLIENT_KWARGS 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -33,6 +34,18 @@ from redis.cluster import ClusterNode, RedisCluster
 from redis.connection import SSLConnection, parse_url
 
 DEFAULT_PORT = 6379
+
+
+class Cluster(RedisCluster):
+    """Does of all nodes what django-redis asks of one: get_many() and keys() of its caches."""
+
+    def mget(self, keys: Any, *more: Any) -> Any:
+        """The keys of several slots, not at one moment."""
+        return self.mget_nonatomic(keys, *more)
+
+    def keys(self, pattern: Any = "*", **options: Any) -> Any:
+        """Those of every primary."""
+        return super().keys(pattern, **{"target_nodes": RedisCluster.PRIMARIES, **options})
 
 
 class ClusterConnectionFactory(ConnectionFactory):
@@ -49,10 +62,16 @@ class ClusterConnectionFactory(ConnectionFactory):
         name = repr((sorted(nodes), sorted(arguments.items(), key=repr)))
         with self._lock:
             if name not in self._clusters:
-                self._clusters[name] = RedisCluster(
+                self._clusters[name] = Cluster(
                     startup_nodes=[ClusterNode(host, port) for host, port in nodes], **arguments
                 )
             return self._clusters[name]
+
+    @classmethod
+    def renew(cls) -> None:
+        """After a fork the parent's lock may be held, by a thread that is not here."""
+        cls._lock = threading.Lock()
+        cls._clusters.clear()
 
     def disconnect(self, connection: RedisCluster) -> None:
         """Close the connections that nobody uses; who asks again gets new ones."""
@@ -102,3 +121,6 @@ def read(location: Iterable[str]) -> tuple[list[tuple[str, int]], dict[str, Any]
             )
         told = {**url, **told}
     return nodes, told
+
+
+os.register_at_fork(after_in_child=ClusterConnectionFactory.renew)
