@@ -50,7 +50,9 @@ if CONTENDER == "cachalot":
     INSTALLED_APPS.append("cachalot")
     CACHALOT_TIMEOUT = TTL
     # Only the tables at hand: what it need not consider costs it nothing.
-    CACHALOT_ONLY_CACHABLE_TABLES = frozenset(("bench_body", "bench_system", "planet", "moon"))
+    CACHALOT_ONLY_CACHABLE_TABLES = frozenset(
+        ("bench_body", "bench_orb", "bench_system", "planet", "moon")
+    )
 elif CONTENDER == "cacheops":
     INSTALLED_APPS.insert(0, "cacheops")
     CACHEOPS_REDIS = REDIS_URL
