@@ -106,7 +106,7 @@ def test_of_a_batch_that_is_partly_there_the_worse_is_told() -> None:
 def test_a_write_closes_before_it_runs_and_opens_after() -> None:
     found = told(lambda: Star.objects.filter(pk=3).update(name="Taygeta"))
     (part,) = found.parts
-    assert (part.kind, steps(part)) == ("statement", ["close", "write", "open"])
+    assert (part.kind, steps(part)) == ("write", ["close", "write", "open"])
     (invalidation,) = found.invalidations
     assert set(invalidation["keys"]) == {keys.gate("default", "star"), "star:3"}
 
