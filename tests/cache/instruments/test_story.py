@@ -207,4 +207,5 @@ async def test_tasks_each_tell_their_own_story(async_database: None) -> None:
             await sync_to_async(star)(pk)
         return [one["key"] for one in story(timeline).fetched()]
 
-    assert await asyncio.gather(one(1), one(2)) == [["star:1"], ["star:2"]]
+    first, second = await asyncio.gather(one(1), one(2))
+    assert (first, second) == (["star:1"], ["star:2"])
