@@ -158,7 +158,14 @@ def _life(redis: Any) -> Iterator[Step]:
         minute = keys.minute(0)
         counted = [("HINCRBY", minute, "canary", 1), ("EXPIRE", minute, 1)]
         yield Step("count", counted)
-        yield Step("show counts", [("HMGET", minute, "canary")], only_looks=True)
+        feed = keys.minute(1)
+        for command in (
+            ("LPUSH", feed, "canary"),
+            ("LTRIM", feed, 0, 0),
+            ("LRANGE", feed, 0, 0),
+            ("EXPIRE", feed, 1),
+        ):
+            yield Step("tell of invalidations", [command], only_looks=True)
     yield from _of_the_server(redis)
 
 
