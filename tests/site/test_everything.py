@@ -2,7 +2,7 @@
 
 TOUR_PLANETS=100000 does it among so many planets, and says what a page of them takes:
 
-    TOUR_PLANETS=100000 TEST_DATABASE=sqlite python -m pytest -m "" -s tests/site/test_everything.py
+    TOUR_PLANETS=100000 TEST_DATABASE=mysql python -m pytest -s tests/site/test_everything.py
 """
 
 from __future__ import annotations

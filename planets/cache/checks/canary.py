@@ -159,13 +159,14 @@ def _life(redis: Any) -> Iterator[Step]:
         counted = [("HINCRBY", minute, "canary", 1), ("EXPIRE", minute, 1)]
         yield Step("count", counted)
         feed = keys.minute(1)
-        for command in (
+        telling: tuple[Command, ...] = (
             ("LPUSH", feed, "canary"),
             ("LTRIM", feed, 0, 0),
             ("LRANGE", feed, 0, 0),
             ("EXPIRE", feed, 1),
-        ):
-            yield Step("tell of invalidations", [command], only_looks=True)
+        )
+        for told in telling:
+            yield Step("tell of invalidations", [told], only_looks=True)
     yield from _of_the_server(redis)
 
 

@@ -66,7 +66,11 @@ def _lines(found: Overview, at: str) -> Iterator[str]:
         yield ""
         yield "Last invalidations"
         rows_of_feed = [
-            (f"{timezone.localtime(one.at):%H:%M:%S}", one.what, one.cause)
+            (
+                f"{timezone.localtime(one.at):%H:%M:%S}",
+                ", ".join(one.records) or one.what,
+                one.cause,
+            )
             for one in found.invalidations
         ]
         yield from table(rows_of_feed[:INVALIDATIONS])
