@@ -158,7 +158,15 @@ def _life(redis: Any) -> Iterator[Step]:
         minute = keys.minute(0)
         counted = [("HINCRBY", minute, "canary", 1), ("EXPIRE", minute, 1)]
         yield Step("count", counted)
-        yield Step("show counts", [("HMGET", minute, "canary")], only_looks=True)
+        feed = keys.minute(1)
+        telling: tuple[Command, ...] = (
+            ("LPUSH", feed, "canary"),
+            ("LTRIM", feed, 0, 0),
+            ("LRANGE", feed, 0, 0),
+            ("EXPIRE", feed, 1),
+        )
+        for told in telling:
+            yield Step("tell of invalidations", [told], only_looks=True)
     yield from _of_the_server(redis)
 
 

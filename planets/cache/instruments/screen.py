@@ -9,7 +9,7 @@ from django.utils import timezone
 from .history import Minute
 from .overview import Overview
 from .report import table
-from .wording import rate, share, size, span
+from .wording import of_kind, rate, share, size, span
 
 WIDTH, HEIGHT = 80, 24
 ENTRIES, INVALIDATIONS = 5, 4  # that are shown
@@ -54,7 +54,7 @@ def _lines(found: Overview, at: str) -> Iterator[str]:
             *(("Watcher", state.words()) for state in found.watchers.values()),
         ]
     )
-    kinds = [f"{total.count:,} {total.kind}" for total in sample.kinds() if total.count]
+    kinds = [of_kind(total.kind, total.count) for total in sample.kinds() if total.count]
     some = "Keys" if sample.complete else f"{sample.size:,} of {sample.total:,} keys"
     yield f"{some}: {', '.join(kinds) or 'none'}"
     if found.hottest:
@@ -66,7 +66,11 @@ def _lines(found: Overview, at: str) -> Iterator[str]:
         yield ""
         yield "Last invalidations"
         rows_of_feed = [
-            (f"{timezone.localtime(one.at):%H:%M:%S}", one.what, one.cause)
+            (
+                f"{timezone.localtime(one.at):%H:%M:%S}",
+                ", ".join(one.records) or one.what,
+                one.cause,
+            )
             for one in found.invalidations
         ]
         yield from table(rows_of_feed[:INVALIDATIONS])
