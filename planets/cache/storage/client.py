@@ -27,7 +27,7 @@ from . import greeting
 from .breaker import Breaker
 from .cluster_wire import ClusterWire
 from .debt import debt
-from .errors import FAILURES, Foreign, Misconfigured, Refused, Unavailable, is_final, is_full
+from .errors import FAILURES, Foreign, Misconfigured, Refused, Unavailable, is_final, is_full, words
 from .owners import owners
 from .pace import Pace
 from .wire import Command, Reply, Wire
@@ -109,7 +109,7 @@ class Client:
             raise Refused(str(error)) from error
         except FAILURES as error:
             self.breaker.failed(error)
-            raise Unavailable(str(error)) from error
+            raise Unavailable(words(error)) from error
         finally:
             self.pace.round_trip(time.perf_counter() - started)
         for reply in replies:
