@@ -27,7 +27,7 @@ from ..conf import conf
 from . import clock, greeting, keys
 from .background import Background
 from .client import client
-from .errors import FAILURES, Misconfigured, Unavailable
+from .errors import FAILURES, Misconfigured, Unavailable, words
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class Tracking:
     def _tell_once(self, level: int, error: Exception) -> None:
         if type(error) is not self._told:
             self._told = type(error)
-            logger.log(level, "The near tier is off: %s", str(error) or type(error).__name__)
+            logger.log(level, "The near tier is off: %s", words(error))
 
     def _follow(self) -> None:
         redis = client.redis()
