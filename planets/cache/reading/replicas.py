@@ -85,9 +85,31 @@ def from_primary() -> Iterator[None]:
         _from_primary.reset(token)
 
 
-def usable(alias: str) -> bool:
-    """Whether a replica has answered lately, as far as this process knows."""
+def is_there(alias: str) -> bool:
+    """Whether this thread has a connection to a replica: for routers, which send plain reads to it.
+
+    One that could not be reached is not tried again for a while.
+    """
+    if not _may_be_there(alias):
+        return False
+    connection: Any = connections[alias]
+    try:
+        connection.close_if_health_check_failed()
+        connection.ensure_connection()
+    except (DatabaseError, InterfaceError) as error:
+        _did_not_answer(alias, error)
+        return False
+    return True
+
+
+def _may_be_there(alias: str) -> bool:
     return _unreachable.get(alias, 0.0) < time.monotonic()
+
+
+def _did_not_answer(alias: str, error: Exception) -> None:
+    if is_away(error):
+        _unreachable[alias] = time.monotonic() + UNREACHABLE
+    _tell_once(f"The replica {alias!r} does not tell what it has applied: {error}")
 
 
 def routed(lookup: Lookup, seen: Seen, outcome: str, load: Load) -> Load:
@@ -134,7 +156,7 @@ def has_applied(alias: str, positions: Sequence[str]) -> bool:
 
     Waits for it a moment.
     """
-    if UNKNOWN in positions or not usable(alias):
+    if UNKNOWN in positions or not _may_be_there(alias):
         return False
     furthest = max(positions, key=order_of)
     connection: Any = connections[alias]
@@ -150,9 +172,7 @@ def has_applied(alias: str, positions: Sequence[str]) -> bool:
             cursor.cursor.execute(ask, (gtids_of(furthest), patience))
             applied = bool(cursor.cursor.fetchone()[0] == 0)
     except (DatabaseError, InterfaceError) as error:
-        if is_away(error):
-            _unreachable[alias] = time.monotonic() + UNREACHABLE
-        _tell_once(f"The replica {alias!r} does not tell what it has applied: {error}")
+        _did_not_answer(alias, error)
         return False
     if applied:
         if len(proven) >= PROVEN:

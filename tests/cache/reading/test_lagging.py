@@ -115,7 +115,7 @@ def test_a_replica_that_is_not_reachable(pair: Pair, loads: list[str]) -> None:
         loads.clear()
         assert both() == {NEW}
         assert set(loads) == {"default"}
-        assert not replicas.usable("replica")
+        assert not replicas.is_there("replica")
     finally:
         pair.replica.start()
 
