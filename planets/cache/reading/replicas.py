@@ -48,7 +48,7 @@ from ..storage.errors import Unavailable
 from ..storage.places import primary
 from ..storage.position import UNKNOWN, gtids_of, order_of
 from ..writing import hooks
-from ..writing.primary import is_mariadb, position_of
+from ..writing.primary import is_mariadb, position_for_gates
 from .away import is_away
 from .lookup import Load, Lookup, Seen
 
@@ -213,7 +213,7 @@ def note_position(alias: str, found: Mapping[str, tuple[str | None, str]]) -> st
         connection.ensure_connection()
     except (DatabaseError, InterfaceError):
         return UNKNOWN  # the load that follows meets the same, and tells
-    now = position_of(connection)
+    now = position_for_gates(connection)
     if now == UNKNOWN:
         _tell_once(
             f"The database {connection.alias!r} does not tell its GTIDs, so it is asked for all "

@@ -188,6 +188,42 @@ def test_a_debt_that_is_paid_later_takes_no_position_back(
     assert gates.position(reply) == UNKNOWN
 
 
+@pytest.fixture
+def another(pair: Pair) -> Iterator[dict[str, Any]]:
+    """The settings of a database of another name, on another server."""
+    settings = connections.settings["another"] = {
+        **connections.settings["default"], "NAME": "another", "HOST": "db.example.org",
+    }  # fmt: skip
+    yield settings
+    del connections.settings["another"]
+
+
+def position_of_gate(gate: str) -> str:
+    (reply,) = client.call(gates.admit(gate))
+    return gates.position(reply)
+
+
+def test_a_position_is_of_one_database(pair: Pair, another: dict[str, Any], redis: Any) -> None:
+    """A statement in doubt makes both stale, and only one of them is where it was committed."""
+    with connection.cursor() as cursor:
+        cursor.execute("DO SLEEP(0)")
+    assert redis.get(keys.database_gate("default")).startswith("p:")
+    assert redis.get(keys.database_gate("another")) is None
+
+
+def test_of_a_name_that_two_servers_have_nobody_tells_a_position(
+    pair: Pair, another: dict[str, Any], loads: list[str]
+) -> None:
+    """They share gates, and the numbers of the one mean nothing to the other."""
+    another["NAME"] = connections.settings["default"]["NAME"]
+    rename()
+    assert position_of_gate(keys.gate("default", "star")) == UNKNOWN
+    loads.clear()
+    assert both() == {NEW}
+    assert set(loads) == {"default"}
+    assert position_of_gate(keys.gate("default", "star")) == UNKNOWN
+
+
 # --- what it costs
 
 
