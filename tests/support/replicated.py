@@ -149,7 +149,6 @@ def pair(servers: Pair, django_db_blocker: Any, settings: Any, redis: Any) -> It
             "BREAKER_PROBE": 0.05,
         }
         servers.catch_up()
-        replicas.forget()
         yield servers
         servers.catch_up()
         forget_replica("replica")

@@ -39,6 +39,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
+from django.core.signals import setting_changed
 from django.db import DatabaseError, InterfaceError, connections
 
 from ..conf import conf
@@ -109,7 +110,7 @@ def _may_be_there(alias: str) -> bool:
 def _did_not_answer(alias: str, error: Exception) -> None:
     if is_away(error):
         _unreachable[alias] = time.monotonic() + UNREACHABLE
-    _tell_once(f"The replica {alias!r} does not tell what it has applied: {error}")
+    _tell_once(f"The replica {alias!r} does not answer as it should: {error}")
 
 
 def routed(lookup: Lookup, seen: Seen, outcome: str, load: Load) -> Load:
@@ -119,7 +120,12 @@ def routed(lookup: Lookup, seen: Seen, outcome: str, load: Load) -> Load:
 
     def load_fresh(wanted: Sequence[str]) -> dict[str, Any]:
         if _may_read_replica(lookup, seen, outcome):
-            return load(wanted)
+            try:
+                return load(wanted)
+            except (DatabaseError, InterfaceError) as error:
+                if connections[lookup.alias].in_atomic_block or not is_away(error):
+                    raise
+                _did_not_answer(lookup.alias, error)
         with from_primary():
             return load(wanted)
 
@@ -183,13 +189,6 @@ def has_applied(alias: str, positions: Sequence[str]) -> bool:
     return applied
 
 
-def forget() -> None:
-    """All replicas are as good as any, as after a fork or a change of settings."""
-    _behind.clear()
-    _unreachable.clear()
-    _told.clear()
-
-
 def _is_waited_for(alias: str) -> bool:
     return _behind.get(alias, 0.0) < time.monotonic()
 
@@ -235,3 +234,13 @@ def _tell_once(what: str) -> None:
     if what not in _told and len(_told) < 100:
         _told.add(what)
         logger.warning("%s", what)
+
+
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting in ("CACHE_ASIDE", "DATABASES"):
+        _behind.clear()
+        _unreachable.clear()
+        _told.clear()
+
+
+setting_changed.connect(_forget)

@@ -122,13 +122,35 @@ def test_a_replica_that_is_not_reachable(pair: Pair, loads: list[str]) -> None:
 
 
 def test_a_replica_that_was_behind_is_asked_and_not_waited_for(
-    behind: Pair, settings: Any, loads: list[str]
+    behind: Pair, monkeypatch: pytest.MonkeyPatch, loads: list[str]
+) -> None:
+    monkeypatch.setattr(replicas, "BEHIND", 600)
+    assert both() == {NEW}
+    assert not replicas._is_waited_for("replica")
+    loads.clear()
+    behind.catch_up()
+    assert Star.objects.cached().filter(name=NEW).count() == 1
+    assert loads == ["replica"]
+
+
+def test_a_replica_that_goes_away_between_the_wait_and_the_load(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, loads: list[str]
 ) -> None:
     both()
-    assert set(loads) == {"default"}
-    settings.CACHE_ASIDE = {**settings.CACHE_ASIDE, "REPLICA_WAIT": 30}
-    rename("Maia")
-    assert by_query() == "Maia"  # and is not half a minute late
+    rename()
+    pair.wait_until_applied()
+    has_applied = replicas.has_applied
+
+    def and_cut(alias: str, positions: Any) -> bool:
+        applied = has_applied(alias, positions)
+        pair.ask(pair.replica, f"KILL {connections[alias].connection.thread_id()}")
+        return applied
+
+    monkeypatch.setattr(replicas, "has_applied", and_cut)
+    loads.clear()
+    assert by_query() == NEW
+    assert loads == ["replica", "default"]
+    connections["replica"].close()
 
 
 def test_what_the_audit_holds_against_a_hit_is_the_primarys(
@@ -284,7 +306,6 @@ def no_gtids(settings: Any, redis: Any, sky: None) -> Iterator[None]:
     connections["replica"].connect()
     settings.DATABASE_ROUTERS = ["tests.support.replicated.ReadsFromReplica"]
     settings.CACHE_ASIDE = {**settings.CACHE_ASIDE, "SAME_AS": {"replica": "default"}}
-    replicas.forget()
     yield
     connections["replica"].close()
     del connections["replica"], connections.settings["replica"]
