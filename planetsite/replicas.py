@@ -19,7 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest
 
 from planets.cache.pages import own_writes
-from planets.cache.reading.replicas import is_there
+from planets.cache.reading.applied import is_there
 
 PUBLIC = "planets"  # the app_name of the addresses of all public pages
 

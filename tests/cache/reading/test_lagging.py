@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from planets.cache.checks.replicas import check_replicas
 from planets.cache.events import Fetch
 from planets.cache.instruments.audit import Audit, Hit
-from planets.cache.reading import replicas
+from planets.cache.reading import applied, replicas
 from planets.cache.storage import gates, keys
 from planets.cache.storage.client import client
 from planets.cache.storage.position import UNKNOWN, position
@@ -116,7 +116,7 @@ def test_a_replica_that_is_not_reachable(pair: Pair, loads: list[str]) -> None:
         loads.clear()
         assert both() == {NEW}
         assert set(loads) == {"default"}
-        assert not replicas.is_there("replica")
+        assert not applied.is_there("replica")
     finally:
         pair.replica.start()
 
@@ -124,9 +124,9 @@ def test_a_replica_that_is_not_reachable(pair: Pair, loads: list[str]) -> None:
 def test_a_replica_that_was_behind_is_asked_and_not_waited_for(
     behind: Pair, monkeypatch: pytest.MonkeyPatch, loads: list[str]
 ) -> None:
-    monkeypatch.setattr(replicas, "BEHIND", 600)
+    monkeypatch.setattr(applied, "BEHIND", 600)
     assert both() == {NEW}
-    assert not replicas._is_waited_for("replica")
+    assert not applied._is_waited_for("replica")
     loads.clear()
     behind.catch_up()
     assert Star.objects.cached().filter(name=NEW).count() == 1
