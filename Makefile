@@ -23,7 +23,7 @@ serve: $(VENV)/site ## the site by gunicorn, configured by the environment or .e
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 	@BIND=$${BIND:-127.0.0.1:$(PORT)} exec $(BIN)/gunicorn planetsite.wsgi --config python:planetsite.gunicorn
 
-test: ## the whole suite on real MariaDB and Redis, then on SQLite; installs what it needs
+test: ## the whole suite on MariaDB, MySQL, Redis, Valkey and SQLite; installs what it needs
 	@sh tests/system.sh
 	@$(MAKE) --silent --no-print-directory $(VENV)/test
 	@$(BIN)/python -m tests
