@@ -27,7 +27,7 @@ from tests.support.interleave import committed, elsewhere
 from tests.support.outage import another_redis
 from tests.support.replicated import Pair
 
-pytestmark = [pytest.mark.mysql, pytest.mark.once]
+pytestmark = pytest.mark.mysql
 
 READS = pytest.mark.parametrize("read", [by_query, by_record])
 
