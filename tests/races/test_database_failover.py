@@ -23,7 +23,6 @@ from tests.support.watched import FLAVORS, NAME, caught_up, primary, setting, us
 
 pytestmark = [
     pytest.mark.mysql,
-    pytest.mark.once,
     # pymysql leaves a socket open where nobody listens.
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

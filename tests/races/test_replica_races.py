@@ -49,7 +49,7 @@ from tests.support.replicated import Pair
 from tests.support.waiting import wait_until
 from tests.support.watched import NAME, caught_up, setting, watching
 
-pytestmark = [pytest.mark.mysql, pytest.mark.once]
+pytestmark = pytest.mark.mysql
 
 Patch = pytest.MonkeyPatch
 NAIVE = pytest.mark.parametrize("naive", [False, True], ids=["protected", "naive"])

@@ -19,7 +19,7 @@ from tests.support.program import ROOT, Program
 from tests.support.waiting import wait_until
 from tests.support.watched import FLAVORS
 
-pytestmark = [pytest.mark.mysql, pytest.mark.once]
+pytestmark = pytest.mark.mysql
 PASSWORD, NAME = "se;cret", "tutorial"
 
 

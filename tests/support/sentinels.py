@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import redis
 
-from .servers import Redis, Server, find_binary, free_port
+from .servers import Redis, Server, free_port, redis_program
 from .waiting import wait_until
 
 SERVICE = "thePlanets"
@@ -40,7 +40,7 @@ class Sentinel(Server):
         self.start()
 
     def start(self) -> None:
-        program = find_binary("redis-server", "valkey-server")
+        program = redis_program()
         self.spawn([program, str(self.file), "--sentinel"], self.answers)
 
     def client(self) -> redis.Redis:

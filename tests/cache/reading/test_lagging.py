@@ -28,7 +28,7 @@ from tests.support.outage import another_redis
 from tests.support.replicated import Pair
 from tests.support.watched import NAME
 
-pytestmark = [pytest.mark.mysql, pytest.mark.once]
+pytestmark = pytest.mark.mysql
 
 READS = pytest.mark.parametrize("read", [by_query, by_record])
 

@@ -15,7 +15,6 @@ from tests.support.watched import NAME, caught_up, primary, watching
 
 pytestmark = [
     pytest.mark.mysql,
-    pytest.mark.once,
     pytest.mark.skipif(not TREE, reason="set TEST_MYSQL_TREE"),
 ]
 
