@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -34,16 +35,22 @@ def cluster(settings: Any, primaries: Cluster) -> Iterator[Cluster]:  # noqa: F8
 
 @pytest.fixture
 def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is done with the nodes, one after another: sent, received."""
+    """What this thread does with the nodes, one after another: sent, received."""
     told: list[str] = []
+    here = threading.get_ident()
+
+    def note(what: str) -> None:
+        if threading.get_ident() == here:
+            told.append(what)
+
     send, receive = NodeWire.send, NodeWire.receive
 
     def sent(self: NodeWire, commands: Any) -> Any:
-        told.append("sent")
+        note("sent")
         return send(self, commands)
 
     def received(self: NodeWire, line: Any) -> Any:
-        told.append("received")
+        note("received")
         return receive(self, line)
 
     monkeypatch.setattr(NodeWire, "send", sent)
