@@ -234,6 +234,18 @@ def test_a_position_is_of_one_database(pair: Pair, another: dict[str, Any], redi
     assert redis.get(keys.database_gate("another")) is None
 
 
+def test_a_position_of_another_run_of_redis_is_none(pair: Pair, redis: Any) -> None:
+    """That one may have forgotten who came after; the gate of everything tells of all others."""
+    gate = keys.database_gate("default")
+    there = position("0-1-105", mariadb=True)
+    client.call(gates.close(gate, "writer"), gates.open(gate, "writer", there))
+    left = redis.get(gate)
+    assert left.startswith(f"p:={there}@")
+    for run in (left.partition("@")[2], f"{'0' * 40}@"):
+        replies = client.call(("SET", gate, f"p:={there}@{run}"), gates.admit(gate))
+        assert gates.position(replies[1]) == (there if run in left else UNKNOWN)
+
+
 def test_of_a_name_that_two_servers_have_nobody_tells_a_position(
     pair: Pair, another: dict[str, Any], loads: list[str]
 ) -> None:

@@ -15,8 +15,8 @@ if type(held) == 'string' then
     return held
   end
   if string.find(held, '^w:%w+@') and redis.call('PTTL', KEYS[1]) > 0 then return held end
-  local position = string.match(held, '^p:(.+)') -- that the last writer has left
-  if position then opened = opened .. '=' .. position end
+  local position, of_run = string.match(held, '^p:(=[^@]+)(.*)') -- that the last writer has left
+  if position and of_run == stamp then opened = opened .. position end
 end
 -- Missing, or not ours: a gate of the wrong type or form would never heal by itself.
 redis.call('DEL', KEYS[1])
