@@ -23,8 +23,10 @@ from .watch import Watch, here
 # has the first of these purposes that one of its commands has.
 PURPOSES = {
     "fill_string": "fill", "fill_hash": "fill", "claim": "claim", "hold": "open",
-    "admit": "gates", "release": "release",
+    "admit": "gates", "stamp": "gates", "release": "release",
 }  # fmt: skip
+# Where after its keys a hold has its milliseconds: 0 of them take a writer away.
+HOLD_MS = 4
 
 
 class Trip(NamedTuple):
@@ -154,7 +156,8 @@ def _purpose(commands: Sequence[Command]) -> tuple[str, int]:
     for command in commands:
         name = _scripts().get(command[1], "") if command[0] == "EVAL" else ""
         purpose = PURPOSES.get(name, "")
-        found.add("close" if name == "hold" and command[-1] else purpose)
+        closes = name == "hold" and command[HOLD_MS + command[2]]
+        found.add("close" if closes else purpose)
         if purpose == "fill":
             stored += sum(len(part) for part in command[3:] if isinstance(part, bytes))
     order = ("fill", "claim", "close", "open", "gates", "release")

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @pytest.mark.parametrize(
-    ("end", "told"), [(expire, "expired 0.0 s ago"), (drop, "evicted, flushed or deleted: ")]
+    ("end", "told"), [(expire, "expired 0."), (drop, "evicted, flushed or deleted: ")]
 )
 def test_it_is_absent_and_not_unreadable(
     settings: Any, events: list[Fetch], end: Any, told: str
