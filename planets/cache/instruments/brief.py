@@ -41,7 +41,7 @@ def _without_lists(text: str) -> str:
         if opened and opened[-1][1] == depth and told in opened[-1][2]:
             begin, _, _ = opened.pop()
             if len("".join(kept[begin:])) > LIST:
-                kept[begin:] = [" …"]
+                kept[begin:] = ["…" if told == ")" else " …"]
         kept.append(text[position : word.end()])
         position = word.end()
         if told in LISTS:

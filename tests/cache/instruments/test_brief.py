@@ -37,14 +37,14 @@ pytestmark = pytest.mark.once
         ),
         ("UPDATE `star` SET `name` = %s", "UPDATE star SET name = %s"),
         (
-            "INSERT INTO `star` (`name`, `kind`, `position`, `mass`, `radius`) VALUES "
+            "INSERT INTO `star` (`name`, `kind`, `position`, `mass`, `radius`, `gravity`) VALUES "
             "(%s, %s, %s, %s, %s)",
             "INSERT INTO star (…) VALUES (%s, %s, %s, %s, %s)",
         ),
         (
             "SELECT (SELECT MAX(mass) FROM comet WHERE comet.star_id = star.id) AS heaviest, name "
             "FROM star",
-            "SELECT … FROM star",
+            "SELECT (…) AS heaviest, name FROM star",
         ),
         ("DELETE FROM star WHERE id IN (%s, %s)", "DELETE FROM star WHERE id IN (%s, %s)"),
         ("", ""),
@@ -60,7 +60,7 @@ def test_brackets_and_lists_that_do_not_end_are_kept() -> None:
 
 
 def test_it_is_bounded() -> None:
-    assert len(brief("SELECT id FROM star WHERE " + "id = 1 OR " * 1000)) == LONGEST
+    assert 100 < len(brief("SELECT id FROM star WHERE " + "id = 1 OR " * 1000)) <= LONGEST
 
 
 def test_values_can_be_left_out() -> None:
