@@ -9,7 +9,8 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from ..conf import conf
-from ..instruments.server import Server, asking, server
+from ..instruments.nodes import asking
+from ..instruments.server import Server, server
 from ..storage.errors import Misconfigured, Unavailable, is_forbidden
 from . import canary
 from .caches import no_redis

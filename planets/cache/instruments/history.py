@@ -20,7 +20,7 @@ from ..events import Kind
 from ..storage import keys
 from ..storage.client import client
 from ..storage.errors import FAILURES, Unavailable
-from .server import asking
+from .nodes import asking
 
 MINUTES = 60
 OUTCOMES = ("hit", "miss", "stale", "bypass", "error")

@@ -20,7 +20,7 @@ from ..storage.wire import Reply
 from .computed_entries import computed
 from .content import SHOWN_ROWS, SHOWN_SQL, WHY, Content, State, plain, short, unreadable
 from .keyspace import Key, is_ours, look
-from .server import asking
+from .nodes import asking
 from .standing import databases
 
 LATE = "A copy that is served to those who accept that it is not current."

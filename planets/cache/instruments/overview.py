@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from ..storage.errors import Unavailable
 from ..watching.state import State, states
 from . import history, keyspace, server, standing
+
+T = TypeVar("T")
 
 NOW = 5  # minutes that "now" means: fewer say little on a quiet site
 
@@ -18,6 +22,12 @@ class Overview:
     sample: keyspace.Sample
     gates: list[standing.Standing]  # those that are there
     watchers: dict[str, State]  # by the alias of the database whose binlog they follow
+    missing: tuple[str, ...] = ()  # parts of this that Redis has not told, a line each
+
+    @property
+    def unknown(self) -> list[str]:
+        """What cannot be known, and why: a line each."""
+        return [*dict.fromkeys([*self.server.unknown, *self.missing, *self.sample.unknown])]
 
     @property
     def ratio_now(self) -> float | None:
@@ -40,6 +50,7 @@ class Overview:
     def as_dict(self) -> dict[str, Any]:
         return {
             "server": self.server.as_dict(),
+            "unknown": self.unknown,
             "hit_ratio": {"now": self.ratio_now, "hour": self.ratio_hour},
             "minutes": [minute.as_dict() for minute in self.minutes if minute.fetches],
             "sample": {
@@ -63,11 +74,24 @@ class Overview:
 
 
 def overview() -> Overview:
-    """A bounded number of round trips, whatever the size of the cache. Raises Unavailable."""
+    """A bounded number of round trips, whatever the size of the cache.
+
+    What one node does not answer is missing from it. Raises Unavailable where none does.
+    """
+    missing: list[str] = []
+
+    def known(what: str, ask: Callable[[], T], otherwise: T) -> T:
+        try:
+            return ask()
+        except Unavailable as error:
+            missing.append(f"{error}: {what} unknown")
+            return otherwise
+
     return Overview(
         server=server.server(),
-        minutes=history.history(),
+        minutes=known("the hit ratio is", history.history, []),
         sample=keyspace.sample(),
-        gates=[found for found in standing.standings() if found.state != "missing"],
-        watchers=states(),
+        gates=known("how the gates stand is", standing.present, []),
+        watchers=known("how the watcher fares is", states, {}),
+        missing=tuple(missing),
     )

@@ -1,0 +1,132 @@
+"""Instruments on a cluster of three primaries: what each node is, sums of all, who is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from planets.cache.instruments import nodes
+from planets.cache.instruments.keyspace import browse, sample
+from planets.cache.instruments.server import server
+from planets.cache.storage.client import client
+from tests.cache.zoo.models import Star
+from tests.cache.zoo.records import star, stars
+from tests.support.names import entry
+from tests.support.primaries import Primaries
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Primaries]:
+    with Primaries(maxmemory="50mb", **{"maxmemory-policy": "volatile-lfu"}) as found:
+        yield found
+
+
+@pytest.fixture
+def cluster(made: Primaries, settings: Any) -> Iterator[Primaries]:
+    usual = settings.CACHES
+    settings.CACHE_ASIDE = {"BREAKER_PROBE": 0.05, "HISTORY": 0}
+    made.use(settings)
+    yield made
+    for place in range(3):
+        made.tell(place, "FLUSHALL")
+    settings.CACHES = usual
+    wait_until(lambda: not client.away)
+
+
+def addresses(cluster: Primaries) -> list[str]:
+    return sorted(f"127.0.0.1:{node.port}" for node in cluster.nodes)
+
+
+def shown(*args: str) -> str:
+    out = StringIO()
+    call_command("show_cache", *args, stdout=out)
+    return out.getvalue()
+
+
+def fill(cluster: Primaries, count: int = 300) -> dict[str, int]:
+    """So many entries, and which node has how many."""
+    held = dict.fromkeys(addresses(cluster), 0)
+    redis = client.redis()
+    for number in range(count):
+        redis.set(entry(number), "x")
+        held[redis.get_node_from_key(entry(number)).name] += 1
+    return held
+
+
+def test_sums_and_parts(cluster: Primaries) -> None:
+    held = fill(cluster)
+    found = server()
+    assert {part.address: part.keys for part in found.parts} == held
+    assert found.keys == 300
+    assert found.max_memory == 3 * 50 * 1024 * 1024
+    assert found.memory == sum(part.memory or 0 for part in found.parts)
+    assert (found.policy, found.unknown, found.nodes) == ("volatile-lfu", (), 3)
+
+
+def test_a_node_that_differs_is_seen(cluster: Primaries) -> None:
+    cluster.tell(1, "CONFIG SET", "maxmemory-policy", "noeviction")
+    cluster.tell(2, "CONFIG SET", "maxmemory", 0)
+    found = server()
+    assert found.policy == "noeviction, volatile-lfu"
+    assert found.max_memory == 0
+    text = shown()
+    odd = next(line for line in text.splitlines() if str(cluster.nodes[1].port) in line)
+    assert "noeviction" in odd
+    cluster.tell(1, "CONFIG SET", "maxmemory-policy", "volatile-lfu")
+    cluster.tell(2, "CONFIG SET", "maxmemory", "50mb")
+
+
+def test_every_node_is_scanned(cluster: Primaries) -> None:
+    held = fill(cluster)
+    assert all(held.values())
+    found = sample()
+    assert (len(found.keys), found.total, found.complete) == (300, 300, True)
+    names: set[str] = set()
+    cursor = "0.0"
+    while cursor:
+        page = browse("sql:*", cursor)
+        names |= {key.name for key in page.keys}
+        cursor = page.cursor
+    assert len(names) == 300
+
+
+def test_show_cache_shows_each_node(cluster: Primaries, sky: None) -> None:
+    star(3), stars([1, 2])
+    list(Star.objects.cached().order_by("position"))
+    text = shown()
+    assert ", a cluster of 3, up " in text
+    assert [line.split()[0] for line in text.splitlines() if "127.0.0.1" in line] == addresses(
+        cluster
+    )
+    assert "star open" in text
+    told = json.loads(shown("--format", "json"))
+    assert [part["address"] for part in told["server"]["parts"]] == addresses(cluster)
+    assert told["server"]["keys"] == sum(part["keys"] for part in told["server"]["parts"])
+
+
+def test_a_node_that_is_away_is_named_and_the_others_are_shown(cluster: Primaries) -> None:
+    fill(cluster)
+    lost = cluster.nodes[1]
+    lost.stop()
+    try:
+        found = server()
+        (line,) = found.unknown
+        assert line.startswith(f"127.0.0.1:{lost.port} is away: ConnectionError")
+        assert found.keys is None
+        assert len([part for part in found.parts if part.keys is not None]) == 2
+        text = shown()
+        assert f"127.0.0.1:{lost.port} is away" in text
+        assert len([row for row in text.splitlines() if "volatile-lfu" in row]) == 2
+        assert list(nodes.away()) == [f"127.0.0.1:{lost.port}"]
+    finally:
+        lost.start()
+        wait_until(lambda: all(cluster.knows_all(place) for place in range(3)))
+    assert nodes.away() == {}
