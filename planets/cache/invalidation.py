@@ -39,7 +39,7 @@ def reach(
     """What `invalidate` of the same would make unreachable. Raises TypeError for nothing."""
     if not targets and not everything:
         raise TypeError("invalidate() takes an instance, a model, a table name or everything=True")
-    touched = Touched(frozenset([keys.database_gate(using)])) if everything else Touched()
+    touched = Touched(frozenset(keys.database_gates(using))) if everything else Touched()
     for target in targets:
         touched |= _touched(target, using)
     return touched

@@ -40,7 +40,7 @@ def lookup_of(
         shelf=shelf,
         alias=ANY,
         keys=(key,),
-        gates=(keys.database_gate(DEFAULT_DB_ALIAS),),
+        gates=(keys.database_gate(DEFAULT_DB_ALIAS, beside=key),),
         tables=(),
         sql=name,
         ttl=ttl,

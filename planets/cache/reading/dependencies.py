@@ -110,9 +110,10 @@ class Tracker:
         if statement.kind != "read" or statement.doubt:
             self.refuse(statement.doubt or "it runs a statement that is no SELECT")
             return
+        tables = [keys.gate(alias, table) for table in sorted(statement.tables)]
         names = [
-            keys.database_gate(alias),
-            *(keys.gate(alias, table) for table in statement.tables),
+            keys.database_gate(alias, beside=tables[0] if tables else ""),
+            *tables,
             *hot.gates_read(alias, sql, statement.tables),
         ]
         transaction = hooks.transaction_of(connections[alias])

@@ -20,6 +20,8 @@ from django.db import connections, models
 from ..conf import conf
 from ..events import Kind
 from ..storage import keys, leases, places
+from ..storage.slots import clustered
+from ..storage.stamps import MARKER
 from ..storage.wire import Command, Reply
 from . import seal
 from .dependencies import Tracker
@@ -31,9 +33,8 @@ from .rows import Row
 from .texts import text_of
 from .weight import of_rows, of_values
 
-# Seal, schema and database, the filler's token, times of fill and expiry, ms of the load, "absent"
-# or "", generations: with spaces between.
-MARKER = b"_aside"
+# The marker has: seal, schema and database, the filler's token, times of fill and expiry, ms of the
+# load, "absent" or "", generations: with spaces between. On a Redis Cluster "@" and a run follow.
 MARKER_BYTES = 1_000  # it is never as long as that
 
 
@@ -135,6 +136,8 @@ class RecordShelf(GatedShelf):
         )
         told = words.encode()
         marker = self.seal(key, told, self.texts_of(fields)) + b" " + told
+        if clustered():
+            marker += b"@"  # the run follows: see stamps.py
         pairs = [part for pair in fields.items() for part in pair]
         return leases.fill("fill_hash", key, token, expiry, *pairs, MARKER, marker)
 
@@ -158,7 +161,7 @@ class RecordShelf(GatedShelf):
         if size > conf().MAX_BYTES + MARKER_BYTES:
             raise Undecodable(f"{size} bytes are more than MAX_BYTES, {conf().MAX_BYTES}")
         try:
-            sealed, _, told = reply[MARKER].partition(b" ")
+            sealed, _, told = reply[MARKER].partition(b"@")[0].partition(b" ")
             schema, token, filled, expires, load_ms, absent, *generation = told.decode().split(" ")
             if schema != lookup.schema:
                 raise Undecodable("of another schema or database")

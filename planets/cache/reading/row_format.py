@@ -104,13 +104,14 @@ def _lookup(
     expire_at: datetime | None = None,
     late: Late = PUNCTUAL,
 ) -> Lookup:
+    tables = [keys.gate(alias, name) for name in names]
     return Lookup(
         shelf=SHELF,
         alias=alias,
         keys=(key,),
         gates=(
-            keys.database_gate(alias),
-            *(keys.gate(alias, name) for name in names),
+            keys.database_gate(alias, beside=tables[0] if tables else key),
+            *tables,
             *hot.gates_read(alias, sql, names),
         ),
         tables=names,

@@ -27,9 +27,19 @@ from . import greeting
 from .breaker import Breaker
 from .cluster_wire import ClusterWire
 from .debt import debt
-from .errors import FAILURES, Foreign, Misconfigured, Refused, Unavailable, is_final, is_full
+from .errors import (
+    FAILURES,
+    Foreign,
+    Misconfigured,
+    NodeAway,
+    Refused,
+    Unavailable,
+    is_final,
+    is_full,
+)
 from .owners import owners
 from .pace import Pace
+from .slots import clustered
 from .wire import Command, Reply, Wire
 
 logger = logging.getLogger(__name__)
@@ -107,6 +117,11 @@ class Client:
             # It was greeted and refused: it cannot be told what is stale, so nothing of it is read.
             self.breaker.begin(str(error))
             raise Refused(str(error)) from error
+        except NodeAway as error:
+            # Other nodes go on to answer, so it is counted by itself.
+            if error.for_good:
+                self.breaker.begin(str(error))
+            raise Unavailable(str(error)) from error
         except FAILURES as error:
             self.breaker.failed(error)
             raise Unavailable(str(error)) from error
@@ -233,8 +248,19 @@ def _connect(alias: str) -> Any:
         raise
     except Exception as error:  # whatever a backend raises for what is written in CACHES
         raise Misconfigured(f"CACHES[{alias!r}] cannot be used: {error}") from error
-    pool = getattr(redis, "connection_pool", None)  # a cluster has one for each node
-    if pool and pool.connection_kwargs.get("decode_responses"):
+    cluster = isinstance(redis, RedisCluster)
+    if cluster and not clustered():
+        raise Misconfigured(
+            f"CACHES[{alias!r}] is a Redis Cluster, and its CONNECTION_FACTORY does not say so: "
+            "use cluster.ClusterConnectionFactory of this app, or give yours `cluster = True`"
+        )
+    if cluster and "{" in conf().PREFIX:
+        raise Misconfigured(
+            f"CACHE_ASIDE['PREFIX'] is {conf().PREFIX!r}, which puts all keys onto one node of the "
+            "Redis Cluster: leave the braces out"
+        )
+    options = redis.get_connection_kwargs() if cluster else redis.connection_pool.connection_kwargs
+    if options.get("decode_responses"):
         raise Misconfigured(
             f"CACHES[{alias!r}] has decode_responses on, and entries are bytes: switch it off"
         )

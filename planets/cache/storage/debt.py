@@ -41,7 +41,7 @@ class Debt:
         with self._lock:
             self._owed.update(dict.fromkeys(commands))
             if len(self._owed) > MAX_DEBT:
-                gates = {keys.database_gate(alias) for alias in connections}
+                gates = {gate for a in connections for gate in keys.database_gates(a)}
                 self._owed = {
                     script("hold", [gate], secrets.token_hex(8), 0): None for gate in gates
                 }

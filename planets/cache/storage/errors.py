@@ -4,6 +4,7 @@ import re
 
 from redis.exceptions import (
     ClusterDownError,
+    MaxConnectionsError,
     MovedError,
     NoPermissionError,
     OutOfMemoryError,
@@ -11,10 +12,20 @@ from redis.exceptions import (
     RedisClusterException,
     RedisError,
 )
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 # What redis-py raises where Redis is not reachable, or answers with an error: a cluster's own
 # exception is none of its others.
 FAILURES = (RedisError, RedisClusterException, OSError)
+
+
+class NodeAway(RedisConnectionError):
+    """One node of a Redis Cluster did not answer; `for_good`: so many times in a row."""
+
+    def __init__(self, node: str, error: Exception, *, for_good: bool) -> None:
+        super().__init__(f"{node}: {error}")
+        self.node, self.for_good = node, for_good
 
 
 class Unavailable(Exception):
@@ -55,3 +66,14 @@ def is_forbidden(error: object) -> bool:
 def is_final(error: object) -> bool:
     """It is not about one key: Redis will say the same until somebody mends it."""
     return isinstance(error, FINAL) or FINAL_WORDS.search(str(error)) is not None
+
+
+def is_silence(error: object) -> bool:
+    """A server did not answer, or is not there."""
+    silent = isinstance(error, RedisConnectionError | RedisTimeoutError | OSError)
+    return silent and not isinstance(error, MaxConnectionsError)
+
+
+def is_non_local(error: object) -> bool:
+    """A script may not touch a key here: it has deleted it, and its slot is on its way."""
+    return "access a non local key" in str(error)

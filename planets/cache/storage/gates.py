@@ -3,7 +3,7 @@
 A gate is `o:<token>` (open), `w:<writer>@<deadline>,...` (closed) or missing. Tokens are random and
 never counted, because a failover can rewind a counter to a value that entries were filled under.
 The gate of everything is `o:<token>@<run>@<owner>`: in which run of the server it was opened, and
-for which database of that name.
+for which database of that name. On a Redis Cluster each gate carries its run: see stamps.py.
 A lease, in the same words, is a gate for one record: see leases.py.
 """
 
@@ -16,6 +16,7 @@ from ..conf import conf
 from .keys import GATE_MS, is_database_gate
 from .owners import owners
 from .scripts import script
+from .slots import clustered
 from .wire import Command
 
 TOKEN = 16  # characters of a token
@@ -40,7 +41,7 @@ def admit(gate: str) -> Command:
     """Replies the gate as it is now; opens a new generation where it is missing."""
     if is_database_gate(gate):
         return script("admit", [gate], token(), GATE_MS, "run", owners.of(gate))
-    return script("admit", [gate], token(), GATE_MS, "", "")
+    return script("admit", [gate], token(), GATE_MS, "run" if clustered() else "", "")
 
 
 def generation(reply: object) -> str | None:

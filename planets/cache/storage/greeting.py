@@ -18,18 +18,23 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable, Sequence
 
 from django.db import connections
 
 from . import gates, keys, leases
 from .owners import LAPSE, owners
 from .scripts import script
+from .slots import SLOTS, name_in, slot_of
 from .wire import Command, Reply
 
 logger = logging.getLogger(__name__)
 
 UNKNOWN = b""  # the run of a server that does not tell
 NO_ROW = -1  # of a record that nobody has
+
+ONE_UNKNOWN = "each new connection makes all that is cached unreachable"
+CLUSTER_UNKNOWN = "what a failover makes it forget may be stale until its TTL ends"
 
 _told: set[str] = set()
 
@@ -47,15 +52,53 @@ def greeting(*, new: bool) -> Command:
     )
 
 
+def of_node(owns: Callable[[int], bool], *, new: bool) -> list[Command]:
+    """The question to a node of a Redis Cluster, which has the slots that `owns` says.
+
+    A script reads keys of one slot alone, so there is one for each gate of everything that this
+    node has, or one for none.
+    """
+    asked = [gate for gate in _everything() if owns(slot_of(gate))]
+    if not asked:
+        slot = next(filter(owns, range(SLOTS)))
+        nothing = keys.late(name_in(slot))
+        return [script("recall", [nothing], 0, "new" if new else "again", round(LAPSE * 1000))]
+    return [
+        script(
+            "recall",
+            [gate, keys.owner(gate), keys.late(gate)],
+            1,
+            "new" if new else "again",
+            round(LAPSE * 1000),
+            owners.of(gate),
+        )
+        for gate in asked
+    ]
+
+
+def hear_node(asked: Sequence[Command], replies: Sequence[Reply]) -> bytes:
+    """What a node says of itself and of its data; returns its run."""
+    run: bytes = replies[0][0]
+    for (_, _, _, gate, *_), (_, *told) in zip(asked, replies, strict=True):
+        owners.hear([gate], told)
+    _tell_unknown(run, CLUSTER_UNKNOWN)
+    return run
+
+
 def hear(reply: Reply) -> None:
     """What the server says of its data; say once where it does not tell its run."""
     run, *told = reply if isinstance(reply, list) else [reply]
     owners.hear(_everything(), told)
+    _tell_unknown(run, ONE_UNKNOWN)
+
+
+def _tell_unknown(run: Reply, so: str) -> None:
     if run == UNKNOWN and "run" not in _told:
         _told.add("run")
         logger.warning(
-            "Redis does not tell which run it is, so each new connection makes all that is cached "
-            "unreachable. Permit INFO to its user: ACL SETUSER <user> +info"
+            "Redis does not tell which run it is, so %s. "
+            "Permit INFO to its user: ACL SETUSER <user> +info",
+            so,
         )
 
 
@@ -85,7 +128,7 @@ def rehearsal() -> list[Command]:
 
 def _everything() -> list[str]:
     """The gate of everything of each database."""
-    return sorted({keys.database_gate(alias) for alias in connections})
+    return sorted({gate for alias in connections for gate in keys.database_gates(alias)})
 
 
 def _nowhere() -> list[str]:

@@ -16,6 +16,7 @@ from django.db import connections
 from ..conf import conf
 from ..events import COMPUTED
 from . import places
+from .slots import SLOTS, clustered, part_of, slot_of
 
 # Part of every digest, so that a release that reads another format never meets the old one's
 # entries. Raise it with any change to codec.Entry.
@@ -23,6 +24,10 @@ FORMAT = 3
 
 # An entry that outlives its gate is unreachable, so a gate outlives any sensible TTL.
 GATE_MS = 7 * 24 * 3600 * 1000
+
+# Into so many parts the slots of a Redis Cluster are divided, each with a gate of everything. As
+# many primaries can share what reads these; each second every process greets each of them.
+PARTS = 16
 
 # Immutable, and told by repr() in both type and value: 1, "1", True, Decimal("1") make four keys.
 TELLING: frozenset[type] = frozenset(
@@ -117,14 +122,39 @@ def _gate(prefix: str, database: str, table: str) -> str:
     return f"{prefix}gen:{database}:{table.lower()}"
 
 
-def database_gate(alias: str) -> str:
-    """`gen:<database>:*`: the gate that every entry of a database stands behind."""
-    return _gate(conf().PREFIX, places.database_name(alias), "*")
+def database_gate(alias: str, beside: str = "") -> str:
+    """`gen:<database>:*`: the gate that every entry of a database stands behind.
+
+    On a Redis Cluster one key that every fetch reads would make one node the hottest. So there
+    this gate is PARTS gates, `gen:<database>:*<number>`, one in each part of all slots. A fetch
+    reads one of them: that of the part in which its table's gate lies, or the entry, where no
+    table is known yet. So it is asked of the same node as a gate that is read anyway, and is as
+    hot as that. Which one is told by names alone, so whoever fills an entry and whoever reads it
+    mean the same; and what makes everything unreachable closes and opens all of them.
+    """
+    return _database_gate(conf().PREFIX, places.database_name(alias), beside, clustered())
+
+
+def database_gates(alias: str) -> tuple[str, ...]:
+    """All that `database_gate` may give."""
+    return _database_gates(conf().PREFIX, places.database_name(alias), clustered())
+
+
+@lru_cache(maxsize=4096)
+def _database_gate(prefix: str, database: str, beside: str, clustered: bool) -> str:
+    all_of_them = _database_gates(prefix, database, clustered)
+    return all_of_them[slot_of(beside) * len(all_of_them) // SLOTS]
+
+
+@lru_cache(maxsize=64)
+def _database_gates(prefix: str, database: str, clustered: bool) -> tuple[str, ...]:
+    gate = _gate(prefix, database, "*")
+    return tuple(part_of(gate, part, PARTS) for part in range(PARTS)) if clustered else (gate,)
 
 
 def behind(gate: str) -> str:
     """What stands behind a gate: `*`, a table, or a part of one: `<table>#rows`, `<table>#hot`."""
-    return gate.removeprefix(conf().PREFIX).split(":", 2)[-1]
+    return "*" if is_database_gate(gate) else gate.removeprefix(conf().PREFIX).split(":", 2)[-1]
 
 
 def records_gate(alias: str, table: str) -> str:
@@ -139,21 +169,24 @@ def hot_gate(alias: str, table: str) -> str:
 
 def gates_of_records(alias: str, table: str) -> tuple[str, str, str]:
     """Those of a table's records, of all of its database, and of the table."""
-    return _gates_of_records(conf().PREFIX, places.database_name(alias), table)
+    return _gates_of_records(conf().PREFIX, places.database_name(alias), table, clustered())
 
 
 @lru_cache(maxsize=1024)
-def _gates_of_records(prefix: str, database: str, table: str) -> tuple[str, str, str]:
+def _gates_of_records(
+    prefix: str, database: str, table: str, clustered: bool
+) -> tuple[str, str, str]:
+    gate = _gate(prefix, database, table)
     return (
         _gate(prefix, database, f"{table}#rows"),
-        _gate(prefix, database, "*"),
-        _gate(prefix, database, table),
+        _database_gate(prefix, database, gate, clustered),
+        gate,
     )
 
 
 def is_database_gate(key: str) -> bool:
     """Whether a gate is that of a whole database."""
-    return key.endswith(":*")
+    return key.rpartition(":*")[2].isdecimal() if clustered() else key.endswith(":*")
 
 
 def minute(number: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..conf import conf
-from . import keys
+from . import keys, scripts
 from .scripts import script
 from .wire import Command
 
@@ -60,3 +60,21 @@ def close(key: str, writer: str) -> Command:
 def open(key: str, writer: str) -> Command:
     """Ends the writer's hold on a record's lease."""
     return script("hold", [keys.lease(key), key], writer, 0)
+
+
+def one_by_one(command: Command) -> list[Command] | None:
+    """The same, a key at a time, in this order; None where that is not the same.
+
+    While a slot of a Redis Cluster is on its way, its keys can be on two nodes, and a script on
+    several of them is refused (TRYAGAIN) until all have arrived. The tombstone goes first: from
+    then on nobody can fill the record that is deleted after it. A fill can only be given up.
+    """
+    if command[0] != "EVAL":
+        return None
+    name, text, count, *rest = command
+    (first, *others), args = rest[:count], rest[count:]
+    if text == scripts.text("hold"):
+        return [(name, text, 1, first, *args), *(("DEL", key) for key in others)]
+    if text in (scripts.text("fill_string"), scripts.text("fill_hash")):
+        return [script("release", [first], args[0])]
+    return None

@@ -77,7 +77,7 @@ class Owners:
 
         Of several aliases with a database of this name the first one speaks.
         """
-        alias = next((a for a in _primaries() if keys.database_gate(a) == gate), None)
+        alias = next((a for a in _primaries() if gate in keys.database_gates(a)), None)
         if alias is None:
             return UNKNOWN
         if named := conf().DATABASE_ID:

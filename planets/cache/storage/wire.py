@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from hiredis import pack_command
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -40,6 +40,16 @@ class Line:
         self.met = False
 
 
+class Sent(NamedTuple):
+    """Commands that a server has, and whose replies nobody has read."""
+
+    line: Line
+    expected: int  # replies
+    greeted: Sequence[Command]  # what of them is the greeting
+    at: float
+    trust: tuple[int, int]  # outages and doubts before it
+
+
 class Wire:
     """Round trips to one server, which is greeted on every new connection, and each second again.
 
@@ -64,9 +74,22 @@ class Wire:
 
         ResponseError where the server was greeted, and refused.
         """
+        return self.receive(self.send(commands))
+
+    def send(self, commands: Sequence[Command]) -> Sent:
+        """The first half of a round trip. Raises RedisError, OSError."""
         line = self._take()
         try:
-            replies = self._converse(line, commands)
+            return self._send(line, commands)
+        except BaseException:
+            self._drop(line)
+            raise
+
+    def receive(self, sent: Sent) -> list[Reply]:
+        """The other half. Raises as `exchange`."""
+        line = sent.line
+        try:
+            replies = self._receive(sent)
         except BaseException:
             # Replies that nobody has read would be taken for those of the next command.
             self._drop(line)
@@ -76,6 +99,10 @@ class Wire:
         else:
             self._put(line)
         return replies
+
+    def abandon(self, sent: Sent) -> None:
+        """Its replies are not wanted."""
+        self._drop(sent.line)
 
     def distrust(self) -> None:
         """There is an outage: connect anew, for the address may lead to another server by now."""
@@ -130,29 +157,43 @@ class Wire:
         line.connection.deregister_connect_callback(line.forget)
         self._pool.release(line.connection)
 
-    def _converse(self, line: Line, commands: Sequence[Command]) -> list[Reply]:
-        connection, now, outages = line.connection, clock.now(), self._outages
-        doubts = self._doubts
+    def _greeting(self, new: bool) -> list[Command]:
+        """What is asked before the commands."""
+        return [self._greet(new)]
+
+    def _heard(self, asked: Sequence[Command], answers: list[Reply]) -> None:
+        """It has answered."""
+        self._hear(answers[0])
+
+    def _send(self, line: Line, commands: Sequence[Command]) -> Sent:
+        now, outages = clock.now(), self._outages
+        trust = (outages, self._doubts)
         new = not line.met or line.outage != outages
+        greeted: list[Command] = []
         # All who come before the answer ask too, so that it cannot be late for any of them.
-        greets = new or now >= self._word_until
-        if greets:
+        if new or now >= self._word_until:
             line.met, line.outage = True, outages
-            commands = [self._greet(new), *commands]
-        connection.send_packed_command([b"".join(map(pack_command, commands))])
-        replies = []
-        for _ in commands:
+            greeted = self._greeting(new)
+            commands = [*greeted, *commands]
+        line.connection.send_packed_command([b"".join(map(pack_command, commands))])
+        return Sent(line, len(commands), greeted, now, trust)
+
+    def _receive(self, sent: Sent) -> list[Reply]:
+        line, replies = sent.line, []
+        for _ in range(sent.expected):
             try:
-                replies.append(connection.read_response())
+                replies.append(line.connection.read_response())
             except ResponseError as error:
                 replies.append(error)
                 line.moved = line.moved or isinstance(error, ReadOnlyError)
         if not line.met:
             raise RedisConnectionError("the connection was made anew in mid-call")
-        if greets:
-            if isinstance(answer := replies.pop(0), RedisError):
-                raise answer
-            self._hear(answer)
-            if (outages, doubts) == (self._outages, self._doubts):
-                self._word_until = now + WORD
+        if sent.greeted:
+            answers = [replies.pop(0) for _ in sent.greeted]
+            for answer in answers:
+                if isinstance(answer, RedisError):
+                    raise answer
+            self._heard(sent.greeted, answers)
+            if sent.trust == (self._outages, self._doubts):
+                self._word_until = sent.at + WORD
         return replies

@@ -122,7 +122,7 @@ def of_tables(alias: str, tables: Iterable[str]) -> Touched:
 
 def whole_databases() -> Touched:
     """All entries of all databases: a statement can name another than its connection's."""
-    return Touched(frozenset(keys.database_gate(alias) for alias in connections))
+    return Touched(frozenset(gate for a in connections for gate in keys.database_gates(a)))
 
 
 def _records(alias: str, table: str, statement: Statement, params: Any, many: bool) -> Touched:

@@ -33,7 +33,11 @@ def cluster(settings: Any) -> Iterator[Redis]:
             "default": {
                 "BACKEND": "django_redis.cache.RedisCache",
                 "LOCATION": server.url,
-                "OPTIONS": {"CONNECTION_FACTORY": "tests.support.cluster_factory.ClusterFactory"},
+                "OPTIONS": {
+                    "CONNECTION_FACTORY": "planets.cache.cluster.ClusterConnectionFactory",
+                    "SOCKET_TIMEOUT": 1,
+                    "SOCKET_CONNECT_TIMEOUT": 1,
+                },
             }
         }
         yield server

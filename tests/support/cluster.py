@@ -1,0 +1,199 @@
+"""A private Redis Cluster: primaries with replicas, to kill, to pause and to move slots in."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Self
+
+import redis as redis_py
+
+from planets.cache.storage.client import client
+
+from .servers import STARTS_WITHIN, Redis, free_port
+from .waiting import wait_until
+
+SLOTS = 16384
+NODE_TIMEOUT = 1000  # milliseconds of silence after which the others take a node for dead
+
+
+class Node(Redis):
+    """One server of a cluster."""
+
+    def __init__(self) -> None:
+        # By itself its bus would add 10,000 to its port, which may be too many.
+        options = {
+            "cluster-enabled": "yes",
+            "cluster-port": free_port(),
+            "cluster-node-timeout": NODE_TIMEOUT,
+            "cluster-replica-validity-factor": 0,
+            "cluster-require-full-coverage": "no",
+            "repl-diskless-sync-delay": 0,
+            "repl-ping-replica-period": 1,
+        }
+        super().__init__(tcp=True, **options)
+        self.id = self.ask("CLUSTER MYID").decode()
+
+    def ask(self, *words: Any) -> Any:
+        with self.client() as direct:
+            return direct.execute_command(*words)
+
+    @property
+    def is_primary(self) -> bool:
+        return bool(self.ask("ROLE")[0] == b"master")
+
+
+class Cluster:
+    """Primaries and a replica of each, on the loopback address."""
+
+    def __init__(self, primaries: int = 3, *, replicas: bool = True) -> None:
+        with ExitStack() as stack:
+            self.nodes = [
+                stack.enter_context(Node()) for _ in range(primaries * (2 if replicas else 1))
+            ]
+            self._form(primaries)
+            self._stack = stack.pop_all()
+
+    @property
+    def url(self) -> str:
+        """All nodes, with commas between."""
+        return ",".join(f"redis://127.0.0.1:{node.port}" for node in self.nodes)
+
+    @property
+    def running(self) -> list[Node]:
+        return [node for node in self.nodes if node.process]
+
+    def client(self, **options: Any) -> redis_py.RedisCluster:
+        """A plain client, for what a test sees and does behind the layer's back."""
+        node = redis_py.cluster.ClusterNode("127.0.0.1", self.running[0].port)
+        return redis_py.RedisCluster(startup_nodes=[node], **options)
+
+    def primary(self, key: str) -> Node:
+        """The node that has a key."""
+        slot = self.slot(key)
+        for first, last, (_, port, *_), *_ in self.running[0].ask("CLUSTER SLOTS"):
+            if first <= slot <= last:
+                return next(node for node in self.nodes if node.port == port)
+        raise LookupError(key)
+
+    def slot(self, key: str) -> int:
+        return int(self.running[0].ask("CLUSTER KEYSLOT", key))
+
+    def replica(self, primary: Node) -> Node:
+        """The node that follows another, and has all that it has."""
+        for node in self.running:
+            role = node.ask("ROLE")
+            if role[0] == b"slave" and role[2] == primary.port and role[3] == b"connected":
+                return node
+        raise LookupError(primary.port)
+
+    def promoted(self, dead: Node) -> Node:
+        """The node that took over what another had."""
+        return next(
+            node for node in self.running if node is not dead and self._took_over(node, dead)
+        )
+
+    def move(self, slot: int, target: Node) -> None:
+        """A slot with all of its keys."""
+        with self.moving(slot, target) as move_keys:
+            move_keys(None)
+
+    @contextmanager
+    def moving(self, slot: int, target: Node) -> Iterator[Callable[[int | None], int]]:
+        """While it lasts a slot is on its way; what it gives moves so many of its keys, or all."""
+        source = self._owner(slot)
+        target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
+        source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
+
+        def move_keys(count: int | None) -> int:
+            names = source.ask("CLUSTER", "GETKEYSINSLOT", slot, count or 100_000)
+            if names:
+                source.ask(
+                    "MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "REPLACE", "KEYS", *names
+                )
+            return len(names)
+
+        yield move_keys
+        while move_keys(None):
+            pass
+        for node in (target, source, *(n for n in self.running if n.is_primary)):
+            node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.id)
+
+    def fail_over(self, primary: Node) -> Node:
+        """Kill a primary and wait for its replica to have taken its place, which is returned."""
+        heir = self.replica(primary)
+        primary.stop(signal.SIGKILL)
+        wait_until(lambda: heir.is_primary)
+        self.wait_until_whole()
+        return heir
+
+    def wait_until_whole(self) -> None:
+        """All nodes that run know who has each slot."""
+        give_up = time.monotonic() + STARTS_WITHIN
+        while not all(self._sees_all(node) for node in self.running):
+            assert time.monotonic() < give_up, "the cluster did not form"
+            time.sleep(0.02)
+
+    def _sees_all(self, node: Node) -> bool:
+        info = node.ask("CLUSTER INFO")
+        return bool(info["cluster_state"] == "ok" and int(info["cluster_slots_ok"]) == SLOTS)
+
+    def _owner(self, slot: int) -> Node:
+        for first, last, (_, port, *_), *_ in self.running[0].ask("CLUSTER SLOTS"):
+            if first <= slot <= last:
+                return next(node for node in self.nodes if node.port == port)
+        raise LookupError(slot)
+
+    def _took_over(self, node: Node, dead: Node) -> bool:
+        return node.is_primary and self.nodes.index(node) % 3 == self.nodes.index(dead) % 3
+
+    def _form(self, primaries: int) -> None:
+        for number, node in enumerate(self.nodes):
+            node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            if number < primaries:
+                first, last = (SLOTS * at // primaries for at in (number, number + 1))
+                node.ask("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
+            bus = self.nodes[0].options["cluster-port"]
+            node.ask("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port, bus)
+        self.wait_until_whole()
+        for number, node in enumerate(self.nodes[primaries:]):
+            node.ask("CLUSTER", "REPLICATE", self.nodes[number].id)
+        for node in self.nodes[primaries:]:
+            wait_until(lambda node=node: node.ask("ROLE")[3] == b"connected")
+        self.wait_until_whole()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._stack.close()
+
+
+def use(settings: Any, cluster: Cluster, timeout: float = 0.5) -> None:
+    """From here on the cache's Redis is this cluster."""
+    settings.CACHES = {"default": configuration(cluster.url, timeout)}
+
+
+def configuration(url: str, timeout: float = 0.5) -> dict[str, Any]:
+    """What CACHES says of it."""
+    return {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": url,
+        "OPTIONS": {
+            "CONNECTION_FACTORY": "planets.cache.cluster.ClusterConnectionFactory",
+            "SOCKET_TIMEOUT": timeout,
+            "SOCKET_CONNECT_TIMEOUT": timeout,
+        },
+    }
+
+
+@contextmanager
+def using(settings: Any, cluster: Cluster) -> Iterator[Cluster]:
+    """The cache uses it; afterwards the client has found the run's own Redis again."""
+    usual = settings.CACHES
+    use(settings, cluster)
+    yield cluster
+    settings.CACHES = usual
+    wait_until(lambda: not client.away)
