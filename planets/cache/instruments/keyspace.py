@@ -17,6 +17,7 @@ from redis.exceptions import ResponseError
 from ..conf import conf
 from ..events import COMPUTED
 from ..storage import keys
+from ..storage.errors import Unavailable
 from .nodes import Node, asking, each, nodes, refusal
 
 # Buckets that one SCAN walks: some 20 microseconds of the server's time.
@@ -219,6 +220,8 @@ def sample(limit: int = 1000) -> Sample:
     asked = each(lambda node: _sample(node, share))
     parts = [found.answer for found in asked if found.answer]
     away = [found.away for found in asked if found.trouble]
+    if not parts:
+        raise Unavailable(asked[0].trouble)
     totals = [part.total for part in parts]
     return Sample(
         keys=[key for part in parts for key in part.keys],

@@ -33,7 +33,8 @@ class Ear:
         self.until = float("-inf")  # by the clock of clock.py: the server has been heard of before
         self._ask = ask
         self._sent = float("-inf")
-        self._asked = 0  # questions that are not all answered yet
+        self.questions: Sequence[Command] = ()
+        self._awaits = False  # an answer to the last of them
         self._answers: list[Reply] = []
 
     def open(self, prefixes: Sequence[str]) -> None:
@@ -59,11 +60,11 @@ class Ear:
     def ask(self) -> None:
         """Send the next questions, when it is time for them and the last ones are answered."""
         now = clock.now()
-        if self._asked or now < self._sent + HEARTBEAT:
+        if self._awaits or now < self._sent + HEARTBEAT:
             return
-        questions = self._ask(self._sent == float("-inf"))
-        self.connection.send_packed_command(self.connection.pack_commands(questions))
-        self._sent, self._asked, self._answers = now, len(questions), []
+        self.questions = self._ask(self._sent == float("-inf"))
+        self.connection.send_packed_command(self.connection.pack_commands(self.questions))
+        self._sent, self._awaits, self._answers = now, True, []
 
     def read(self, **timeout: float) -> Any:
         """The next message. Raises TimeoutError where there is none in time."""
@@ -74,14 +75,14 @@ class Ear:
     def hear(self, answer: Reply) -> list[Reply]:
         """Note one answer; with the last of its questions, all of them, which are heard now."""
         self._answers.append(answer)
-        if len(self._answers) < self._asked:
+        if len(self._answers) < len(self.questions):
             return []
-        self._asked, self.until = 0, self._sent + SILENCE
+        self._awaits, self.until = False, self._sent + SILENCE
         return self._answers
 
     def bear_silence(self) -> None:
         """Nothing has come for a moment. Raises TimeoutError where that is too long."""
-        if self._asked and clock.now() >= self._sent + SILENCE:
+        if self._awaits and clock.now() >= self._sent + SILENCE:
             raise RedisTimeoutError(f"{self.connection.repr_pieces()} has fallen silent")
 
 

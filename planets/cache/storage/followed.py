@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import count
 from typing import Any
 
 from redis.cluster import ClusterNode, RedisCluster
-from redis.exceptions import ResponseError
+from redis.exceptions import ClusterDownError, MovedError, ResponseError
 
-from ..conf import conf
 from . import greeting, topology
 from .client import client
 from .ear import Ear, Untracked
 from .errors import is_forbidden
-from .topology import View
+from .topology import Moved, View
 from .wire import Command, Reply
 
 Ask = Callable[[bool], Sequence[Command]]
@@ -52,7 +50,7 @@ class OneServer:
 
 
 class Primaries:
-    """Each is asked who the nodes are, and to delete a key of its own, where nothing ever is."""
+    """Each is asked by the greeting of a node, and who the nodes are."""
 
     def __init__(self, redis: RedisCluster) -> None:
         self._redis = redis
@@ -62,29 +60,36 @@ class Primaries:
 
     def servers(self) -> Iterator[tuple[Any, Ask]]:
         for node in self._nodes:
-            questions = [("DEL", self._nowhere(node)), topology.QUESTION]
-            yield self._redis.get_redis_connection(node).connection_pool, partial(_same, questions)
+            redis = self._redis.get_redis_connection(node)
+            yield redis.connection_pool, partial(self._questions, node)
 
     def are_current(self) -> bool:
         return self._redis is client.redis()
 
     def heard(self, ear: Ear, answers: Sequence[Reply]) -> bool:
         """Raises Moved where these are no longer all primaries."""
-        before, view = self._views.get(ear), View.of(answers[-1])
+        *greeted, told = answers
+        greeting.hear_node(ear.questions[:-1], greeted)
+        before, view = self._views.get(ear), View.of(told)
         self._views[ear] = view
         if len(self._views) == len(self._nodes):
             topology.agree(self._views.values())
         return before is not None and before.all != view.all
 
     def refused(self, error: ResponseError) -> Exception:
-        if is_forbidden(error):
+        if isinstance(error, MovedError | ClusterDownError):
+            return Moved(str(error))
+        if is_forbidden(error) and "cluster" in str(error).lower():
             return Untracked(f"this cluster does not tell its nodes ({error})")
-        return topology.Moved(str(error))
+        client.breaker.begin(str(error))
+        return error
 
-    def _nowhere(self, node: ClusterNode) -> str:
-        names = (f"{conf().PREFIX}lease:{{nowhere-{number}}}" for number in count())
-        return next(n for n in names if self._redis.get_node_from_key(n) == node)
+    def _questions(self, node: ClusterNode, new: bool) -> Sequence[Command]:
+        slots = self._redis.nodes_manager.slots_cache
 
+        def owns(slot: int) -> bool:
+            return node in slots.get(slot, ())[:1]
 
-def _same(questions: Sequence[Command], new: bool) -> Sequence[Command]:
-    return questions
+        if not any(map(owns, slots)):
+            raise Moved(f"{node.name} has no slot any more")
+        return [*greeting.of_node(owns, new=new), topology.QUESTION]

@@ -16,32 +16,38 @@ from planets.cache.instruments.server import server
 from planets.cache.storage.client import client
 from tests.cache.zoo.models import Star
 from tests.cache.zoo.records import star, stars
+from tests.support.cluster import Cluster, Node, using
 from tests.support.names import entry
-from tests.support.primaries import Primaries
-from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+POLICY = {"maxmemory": "50mb", "maxmemory-policy": "volatile-lfu"}
+
+
 @pytest.fixture(scope="module")
-def made() -> Iterator[Primaries]:
-    with Primaries(maxmemory="50mb", **{"maxmemory-policy": "volatile-lfu"}) as found:
+def made() -> Iterator[Cluster]:
+    with Cluster(replicas=False) as found:
         yield found
 
 
 @pytest.fixture
-def cluster(made: Primaries, settings: Any) -> Iterator[Primaries]:
-    usual = settings.CACHES
+def cluster(made: Cluster, settings: Any) -> Iterator[Cluster]:
     settings.CACHE_ASIDE = {"BREAKER_PROBE": 0.05, "HISTORY": 0}
-    made.use(settings)
-    yield made
-    for place in range(3):
-        made.tell(place, "FLUSHALL")
-    settings.CACHES = usual
-    wait_until(lambda: not client.away)
+    with using(settings, made):
+        for node in made.nodes:
+            configure(node, **POLICY)
+        yield made
+        for node in made.nodes:
+            node.ask("FLUSHALL")
 
 
-def addresses(cluster: Primaries) -> list[str]:
+def configure(node: Node, **options: Any) -> None:
+    for name, value in options.items():
+        node.ask("CONFIG SET", name, value)
+
+
+def addresses(cluster: Cluster) -> list[str]:
     return sorted(f"127.0.0.1:{node.port}" for node in cluster.nodes)
 
 
@@ -51,7 +57,7 @@ def shown(*args: str) -> str:
     return out.getvalue()
 
 
-def fill(cluster: Primaries, count: int = 300) -> dict[str, int]:
+def fill(cluster: Cluster, count: int = 300) -> dict[str, int]:
     """So many entries, and which node has how many."""
     held = dict.fromkeys(addresses(cluster), 0)
     redis = client.redis()
@@ -61,7 +67,7 @@ def fill(cluster: Primaries, count: int = 300) -> dict[str, int]:
     return held
 
 
-def test_sums_and_parts(cluster: Primaries) -> None:
+def test_sums_and_parts(cluster: Cluster) -> None:
     held = fill(cluster)
     found = server()
     assert {part.address: part.keys for part in found.parts} == held
@@ -71,20 +77,18 @@ def test_sums_and_parts(cluster: Primaries) -> None:
     assert (found.policy, found.unknown, found.nodes) == ("volatile-lfu", (), 3)
 
 
-def test_a_node_that_differs_is_seen(cluster: Primaries) -> None:
-    cluster.tell(1, "CONFIG SET", "maxmemory-policy", "noeviction")
-    cluster.tell(2, "CONFIG SET", "maxmemory", 0)
+def test_a_node_that_differs_is_seen(cluster: Cluster) -> None:
+    configure(cluster.nodes[1], **{"maxmemory-policy": "noeviction"})
+    configure(cluster.nodes[2], maxmemory=0)
     found = server()
     assert found.policy == "noeviction, volatile-lfu"
     assert found.max_memory == 0
     text = shown()
     odd = next(line for line in text.splitlines() if str(cluster.nodes[1].port) in line)
     assert "noeviction" in odd
-    cluster.tell(1, "CONFIG SET", "maxmemory-policy", "volatile-lfu")
-    cluster.tell(2, "CONFIG SET", "maxmemory", "50mb")
 
 
-def test_every_node_is_scanned(cluster: Primaries) -> None:
+def test_every_node_is_scanned(cluster: Cluster) -> None:
     held = fill(cluster)
     assert all(held.values())
     found = sample()
@@ -98,7 +102,7 @@ def test_every_node_is_scanned(cluster: Primaries) -> None:
     assert len(names) == 300
 
 
-def test_show_cache_shows_each_node(cluster: Primaries, sky: None) -> None:
+def test_show_cache_shows_each_node(cluster: Cluster, sky: None) -> None:
     star(3), stars([1, 2])
     list(Star.objects.cached().order_by("position"))
     text = shown()
@@ -112,7 +116,7 @@ def test_show_cache_shows_each_node(cluster: Primaries, sky: None) -> None:
     assert told["server"]["keys"] == sum(part["keys"] for part in told["server"]["parts"])
 
 
-def test_a_node_that_is_away_is_named_and_the_others_are_shown(cluster: Primaries) -> None:
+def test_a_node_that_is_away_is_named_and_the_others_are_shown(cluster: Cluster) -> None:
     fill(cluster)
     lost = cluster.nodes[1]
     lost.stop()
@@ -128,5 +132,5 @@ def test_a_node_that_is_away_is_named_and_the_others_are_shown(cluster: Primarie
         assert list(nodes.away()) == [f"127.0.0.1:{lost.port}"]
     finally:
         lost.start()
-        wait_until(lambda: all(cluster.knows_all(place) for place in range(3)))
+        cluster.wait_until_whole()
     assert nodes.away() == {}
