@@ -72,6 +72,13 @@ def nodes(redis: Any) -> list[Node]:
     return [Node(str(address), redis)]
 
 
+def holder(redis: Any, key: bytes) -> Any:
+    """A client of the server that has a key: redis-py leads not every command to the right one."""
+    if isinstance(redis, RedisCluster):
+        return redis.get_redis_connection(redis.get_node_from_key(key))
+    return redis
+
+
 def each(ask: Callable[[Node], T]) -> list[Asked]:
     """`ask` of every node, of all at once: one that is silent costs its timeout and no more.
 

@@ -84,7 +84,7 @@ def nodes(server: Server) -> Iterator[str]:
     rows += [
         (
             part.address,
-            part.version or UNKNOWN,
+            part.version or (UNKNOWN if part.answers else "away"),
             _memory(part),
             part.policy or UNKNOWN,
             UNKNOWN if part.keys is None else f"{part.keys:,}",

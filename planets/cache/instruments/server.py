@@ -36,6 +36,7 @@ class Server:
     misses: int | None = None
     evicted: int | None = None
     expired: int | None = None
+    answers: bool = True
     unknown: tuple[str, ...] = ()  # what it does not tell, and why: a line each
     parts: tuple[Self, ...] = ()  # of a cluster: its primaries
 
@@ -71,7 +72,8 @@ def server() -> Server:
     if all(found.trouble for found in asked):
         raise Unavailable(asked[0].trouble)
     parts = [
-        found.answer or Server(address=found.node.address, unknown=(found.away,)) for found in asked
+        found.answer or Server(address=found.node.address, answers=False, unknown=(found.away,))
+        for found in asked
     ]
     return parts[0] if len(parts) == 1 else total(parts)
 
@@ -140,6 +142,7 @@ def total(parts: Sequence[Server]) -> Server:
         uptime=of_all("uptime", min),
         max_memory=of_all("max_memory", limit),
         **{field: of_all(field, sum) for field in SUMMED},
+        answers=all(part.answers for part in parts),
         unknown=tuple(_unknown(parts)),
         parts=tuple(parts),
     )

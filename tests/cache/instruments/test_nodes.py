@@ -8,9 +8,12 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.test import Client
 
+from planets.cache.events import Fetch
 from planets.cache.instruments import nodes
+from planets.cache.instruments.inspection import opened
 from planets.cache.instruments.keyspace import browse, sample
 from planets.cache.instruments.server import server
 from planets.cache.storage.client import client
@@ -18,6 +21,7 @@ from tests.cache.zoo.models import Star
 from tests.cache.zoo.records import star, stars
 from tests.support.cluster import Cluster, Node, using
 from tests.support.names import entry
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -134,3 +138,84 @@ def test_a_node_that_is_away_is_named_and_the_others_are_shown(cluster: Cluster)
         lost.start()
         cluster.wait_until_whole()
     assert nodes.away() == {}
+
+
+def test_a_key_is_opened_on_the_node_that_has_it(cluster: Cluster, sky: None) -> None:
+    for number in range(1, 9):
+        star(number)
+    for number in range(1, 9):
+        found = opened(f"star:{number}")
+        assert found
+        assert found.key.bytes
+        assert found.content.state == "current"
+        assert found.content.fields["id"] == str(number)
+
+
+def test_the_admin_shows_each_node(cluster: Cluster, admin_client: Client) -> None:
+    cluster.nodes[2].stop()
+    try:
+        text = admin_client.get("/admin/cache_aside/cache/").content.decode()
+    finally:
+        cluster.nodes[2].start()
+        cluster.wait_until_whole()
+    for address in addresses(cluster):
+        assert f'<th scope="row">{address}</th>' in text
+    assert "a cluster of 3" in text
+    assert f"127.0.0.1:{cluster.nodes[2].port} is away" in text
+
+
+def test_metrics_are_of_each_node(cluster: Cluster) -> None:
+    pytest.importorskip("prometheus_client")
+    from planets.cache.instruments.metrics import Servers
+
+    held = fill(cluster)
+    cluster.nodes[0].stop()
+    away = f"127.0.0.1:{cluster.nodes[0].port}"
+    try:
+        found = {metric.name: metric.samples for metric in Servers().collect()}
+    finally:
+        cluster.nodes[0].start()
+        cluster.wait_until_whole()
+    up = {s.labels["node"]: s.value for s in found["cache_aside_redis_up"]}
+    assert up == {address: float(address != away) for address in addresses(cluster)}
+    keys = {s.labels["node"]: s.value for s in found["cache_aside_redis_keys"]}
+    assert keys == {node: count for node, count in held.items() if node != away}
+
+
+def test_readiness_names_the_node_that_is_away(cluster: Cluster) -> None:
+    assert "redis_nodes_away" not in Client().get("/readyz").json()
+    cluster.nodes[0].stop()
+    try:
+        answer = Client().get("/readyz")
+    finally:
+        cluster.nodes[0].start()
+        cluster.wait_until_whole()
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "degraded"
+    assert answer.json()["redis_nodes_away"] == [f"127.0.0.1:{cluster.nodes[0].port}"]
+
+
+def test_invalidating_and_warming_reach_all_nodes(
+    cluster: Cluster, sky: None, zoo_reads: None, events: list[Fetch]
+) -> None:
+    call_command("warm_cache", "records", stdout=StringIO())
+    assert len({client.redis().get_node_from_key(f"star:{n}").name for n in range(1, 9)}) > 1
+    events.clear()
+    assert len(stars(range(1, 9))) == 8
+    assert {event.outcome for event in events} == {"hit"}
+    call_command("invalidate_cache", "--everything", stdout=StringIO())
+    events.clear()
+    assert len(stars(range(1, 9))) == 8
+    assert {event.outcome for event in events} == {"miss"}
+
+
+def test_who_cannot_be_told_is_named_by_invalidate_cache(cluster: Cluster, sky: None) -> None:
+    lost = cluster.primary("star:3")
+    lost.stop()
+    try:
+        with pytest.raises(CommandError, match=str(lost.port)):
+            call_command("invalidate_cache", "star:3", stdout=StringIO())
+    finally:
+        lost.start()
+        cluster.wait_until_whole()
+    wait_until(lambda: not client.debt)

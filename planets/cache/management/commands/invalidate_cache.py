@@ -67,7 +67,10 @@ of the cache. Exit status: 0; 1 where a name is unknown or Redis is away.
                 touched = invalidate(*targets, everything=everything, using=using)
             if client.debt:
                 # This process ends now, so nobody would repeat it.
-                raise CommandError("Redis went away: not all was invalidated. Run it again.")
+                raise CommandError(
+                    f"Redis went away: not all was invalidated ({client.breaker.reason}). "
+                    "Run it again."
+                )
         keys = [*entries, *sorted(touched.records), *sorted(touched.gates)]
         if options["format"] == "json":
             self.print_json({"dry_run": options["dry_run"], "keys": keys})
