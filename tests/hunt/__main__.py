@@ -15,6 +15,8 @@ Those kills are counted as not judged: two failures at once are a bound that the
 With --watched the last writer is a plain SQL client that is not Django, and the watcher of the
 binlog runs, and is killed like the others. What that client wrote is published as soon as the
 watcher has stored a position behind it.
+
+With --cluster the cache lies on three primaries with a replica each: see cluster.py.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,7 @@ class Hunt:
         self.lives = 0
         self.mariadb: Any = Primary() if watched else servers.MariaDB()
         self.redis = servers.Redis(dbfilename="dump.rdb")
+        self.servers = contextlib.ExitStack()  # those that a kind of hunt has besides
         self.told = 0
 
     # --- the run
@@ -120,16 +123,18 @@ class Hunt:
 
     # --- chaos
 
+    def blows(self) -> list[Callable[[], None]]:
+        """What may strike."""
+        return [
+            self.kill_a_writer, self.kill_a_writer_after_commit, self.cut_a_database_connection,
+            self.flush, self.cut_connections, self.pause, self.restart,
+            self.save_and_lose_what_follows, self.lose_everything,
+            self.refuse_writes, self.be_slow, self.evict,
+            *([self.kill_the_watcher] if self.watched else []),
+        ]  # fmt: skip
+
     def strike(self) -> None:
-        blow = self.random.choice(
-            [
-                self.kill_a_writer, self.kill_a_writer_after_commit, self.cut_a_database_connection,
-                self.flush, self.cut_connections, self.pause, self.restart,
-                self.save_and_lose_what_follows, self.lose_everything,
-                self.refuse_writes, self.be_slow, self.evict,
-                *([self.kill_the_watcher] if self.watched else []),
-            ]
-        )  # fmt: skip
+        blow = self.random.choice(self.blows())
         self.diary.note(blow.__name__)
         self.chaos[blow.__name__.replace("_", " ")] += 1
         blow()
@@ -322,12 +327,18 @@ def main() -> int:
     parser.add_argument("--hot", action="store_true", help="with hot columns")
     parser.add_argument("--naive", choices=PROTECTIONS, default="", help="switch a protection off")
     parser.add_argument("--watched", action="store_true", help="one writer more, not of Django")
+    parser.add_argument("--cluster", action="store_true", help="on a Redis Cluster")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hunt-") as folder:
         writers = options.writers + options.watched
         board = Board(options.readers, writers, Path(folder), near=options.near, hot=options.hot)
-        hunt = Hunt(board, options.seconds, options.seed, options.naive, watched=options.watched)
-        with hunt.mariadb, hunt.redis:
+        kind = Hunt
+        if options.cluster:
+            from .cluster import ClusterHunt
+
+            kind = ClusterHunt
+        hunt = kind(board, options.seconds, options.seed, options.naive, watched=options.watched)
+        with hunt.mariadb, hunt.redis, hunt.servers:
             os.environ.pop("TEST_SERVERS_ARE_UP", None)
             os.environ.update(
                 DJANGO_SETTINGS_MODULE="tests.settings",

@@ -20,6 +20,7 @@ class Board:
         self, readers: int, writers: int, folder: Path, *, near: bool = False, hot: bool = False
     ) -> None:
         self.near, self.hot = near, hot
+        self.cluster = ""  # where its nodes are; "": it is one Redis
         self.readers, self.writers, self.folder = readers, writers, folder
         self.stopping = RawValue("b", 0)
         self.quiet = RawValue("b", 0)  # no writer begins another write

@@ -23,11 +23,13 @@ from planets.cache.conf import conf
 from planets.cache.events import Fetch
 from planets.cache.storage import absence
 from planets.cache.storage.client import client
+from planets.cache.storage.slots import clustered
 from planets.models import Moon, Planet
 from planets.records import planet, planets
 
 from ..cache.zoo.models import Tag
 from ..support import interleave
+from ..support.cluster import configuration
 from .board import DEADLINE, NEAR_LATENESS, OUTCOMES, Board, Diary
 
 Found = tuple[str, float, float]  # what was read, the number known before, the number seen
@@ -45,6 +47,9 @@ def prepare(board: Board) -> None:
     settings.ROOT_URLCONF, settings.ALLOWED_HOSTS = __name__, ["*"]
     # The site's own, so that a pause is an outage.
     settings.CACHES["default"]["OPTIONS"].update(SOCKET_TIMEOUT=0.25, SOCKET_CONNECT_TIMEOUT=0.25)
+    if board.cluster:
+        settings.CACHES["default"].update(configuration(board.cluster, 0.25))
+        clustered.cache_clear()
     with connections["default"]._nodb_cursor() as cursor:
         cursor.execute("CREATE DATABASE planets CHARACTER SET utf8mb4")
     call_command("migrate", run_syncdb=True, verbosity=0)
@@ -55,7 +60,7 @@ def prepare(board: Board) -> None:
     )
     Moon.objects.bulk_create(Moon(planet_id=pk, name="M", radius=0) for pk in ROWS)
     connections.close_all()
-    client.redis().connection_pool.disconnect()
+    client.reset()  # so that no child begins with a connection
 
 
 def set_off(name: str) -> None:

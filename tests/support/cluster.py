@@ -16,7 +16,7 @@ from .servers import STARTS_WITHIN, Redis, free_port
 from .waiting import wait_until
 
 SLOTS = 16384
-NODE_TIMEOUT = 1000  # milliseconds of silence after which the others take a node for dead
+NODE_TIMEOUT = 1500  # milliseconds of silence after which the others take a node for dead
 
 
 class Node(Redis):
@@ -72,11 +72,7 @@ class Cluster:
 
     def primary(self, key: str) -> Node:
         """The node that has a key."""
-        slot = self.slot(key)
-        for first, last, (_, port, *_), *_ in self.running[0].ask("CLUSTER SLOTS"):
-            if first <= slot <= last:
-                return next(node for node in self.nodes if node.port == port)
-        raise LookupError(key)
+        return self.owner(self.slot(key))
 
     def slot(self, key: str) -> int:
         return int(self.running[0].ask("CLUSTER KEYSLOT", key))
@@ -89,12 +85,6 @@ class Cluster:
                 return node
         raise LookupError(primary.port)
 
-    def promoted(self, dead: Node) -> Node:
-        """The node that took over what another had."""
-        return next(
-            node for node in self.running if node is not dead and self._took_over(node, dead)
-        )
-
     def move(self, slot: int, target: Node) -> None:
         """A slot with all of its keys."""
         with self.moving(slot, target) as move_keys:
@@ -103,7 +93,7 @@ class Cluster:
     @contextmanager
     def moving(self, slot: int, target: Node) -> Iterator[Callable[[int | None], int]]:
         """While it lasts a slot is on its way; what it gives moves so many of its keys, or all."""
-        source = self._owner(slot)
+        source = self.owner(slot)
         target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
         source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
 
@@ -133,21 +123,21 @@ class Cluster:
         """All nodes that run know who has each slot."""
         give_up = time.monotonic() + STARTS_WITHIN
         while not all(self._sees_all(node) for node in self.running):
-            assert time.monotonic() < give_up, "the cluster did not form"
+            if time.monotonic() > give_up:
+                told = [node.ask("CLUSTER NODES") for node in self.running]
+                raise RuntimeError(f"the cluster did not form: {told}")
             time.sleep(0.02)
 
     def _sees_all(self, node: Node) -> bool:
         info = node.ask("CLUSTER INFO")
         return bool(info["cluster_state"] == "ok" and int(info["cluster_slots_ok"]) == SLOTS)
 
-    def _owner(self, slot: int) -> Node:
+    def owner(self, slot: int) -> Node:
+        """The node that has a slot."""
         for first, last, (_, port, *_), *_ in self.running[0].ask("CLUSTER SLOTS"):
             if first <= slot <= last:
                 return next(node for node in self.nodes if node.port == port)
         raise LookupError(slot)
-
-    def _took_over(self, node: Node, dead: Node) -> bool:
-        return node.is_primary and self.nodes.index(node) % 3 == self.nodes.index(dead) % 3
 
     def _form(self, primaries: int) -> None:
         for number, node in enumerate(self.nodes):
@@ -190,10 +180,10 @@ def configuration(url: str, timeout: float = 0.5) -> dict[str, Any]:
 
 
 @contextmanager
-def using(settings: Any, cluster: Cluster) -> Iterator[Cluster]:
+def using(settings: Any, cluster: Cluster, timeout: float = 0.5) -> Iterator[Cluster]:
     """The cache uses it; afterwards the client has found the run's own Redis again."""
     usual = settings.CACHES
-    use(settings, cluster)
+    use(settings, cluster, timeout)
     yield cluster
     settings.CACHES = usual
     wait_until(lambda: not client.away)

@@ -16,78 +16,53 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from redis.cluster import RedisCluster
-from redis.exceptions import (
-    AskError,
-    MovedError,
-    RedisError,
-    SlotNotCoveredError,
-    TryAgainError,
-)
+from redis.exceptions import AskError, MovedError, RedisError, TryAgainError
 
-from ..conf import conf
-from . import clock, greeting, leases
-from .errors import FAILURES, NodeAway, is_non_local, is_silence
+from . import leases
+from .errors import FAILURES, NodeAway, is_non_local
+from .node_wire import NodeWire
+from .slot_map import SlotMap
 from .slots import slot_of
 from .stamps import believed
-from .wire import Command, Reply, Wire
+from .wire import Command, Reply
 
 # Times that one round trip is led elsewhere. A failover takes two, a slot that moves two or three.
 MOST = 6
 PAUSE = 0.002  # seconds, doubled each time, for keys of one slot to be together again
-# Seconds for which the map of slots is not asked for again: those who were led astray together
-# ask once, and it takes a while until the nodes themselves have heard of a change.
-MAP_HOLDS = 0.1
-
-
-class NodeWire(Wire):
-    """Round trips to one node, and in which run it is."""
-
-    def __init__(self, name: str, redis: Any, cluster: RedisCluster) -> None:
-        super().__init__(redis, lambda new: ("PING",), lambda reply: None)
-        self.name, self._cluster = name, cluster
-        self.run = greeting.UNKNOWN
-        self.failures = 0  # in a row
-
-    def _greeting(self, new: bool) -> list[Command]:
-        slots = self._cluster.nodes_manager.slots_cache
-
-        def owns(slot: int) -> bool:
-            return any(node.name == self.name for node in slots.get(slot, ())[:1])
-
-        try:
-            return greeting.of_node(owns, new=new)
-        except StopIteration:
-            # All of its slots have gone meanwhile, and it will say so.
-            raise SlotNotCoveredError(f"{self.name} has no slot") from None
-
-    def _heard(self, asked: Sequence[Command], answers: list[Reply]) -> None:
-        self.run = greeting.hear_node(asked, answers)
 
 
 class Errand:
-    """One command, where it is to go, and what came of it."""
+    """One command, where it goes, and what came of it."""
 
     __slots__ = ("asking", "command", "reply", "wire")
 
-    def __init__(self, command: Command) -> None:
-        self.command = command
-        self.reply: Reply = None
-        self.wire: NodeWire | None = None  # where its slot is not to tell
+    def __init__(self, command: Command, wire: NodeWire | None = None) -> None:
+        self.command, self.wire = command, wire  # None: to where its key is
         self.asking = False
+        self.reply: Reply = None
+
+    def begin_anew(self) -> None:
+        """To where its key is by now; what has no key stays where it was sent."""
+        if self.command[0] != "PING":
+            self.wire, self.asking = None, False
+
+    def spoken(self) -> list[Command]:
+        """What the node is told."""
+        return [("ASKING",), self.command] if self.asking else [self.command]
 
 
 class ClusterWire:
-    """Round trips to a cluster, each node of which is greeted as one Redis would be."""
+    """Round trips to a cluster, and a wire to each node of it that was needed."""
 
     def __init__(self, redis: RedisCluster) -> None:
         self.redis = redis
+        self._slots = SlotMap(redis)
         self._lock = threading.Lock()
         self._wires: dict[str, NodeWire] = {}
-        self._mapped_at = float("-inf")
 
     def exchange(self, commands: Sequence[Command]) -> list[Reply]:
         """The replies; a command's ResponseError is its reply. Raises FAILURES.
@@ -95,61 +70,53 @@ class ClusterWire:
         An MGET goes as GETs, for its keys lie in many slots, and a PING to every primary.
         """
         errands: list[Errand] = []
-        spans = []
+        parts = []
         for command in commands:
-            begin = len(errands)
+            before = len(errands)
             errands += self._errands(command)
-            spans.append(slice(begin, len(errands)))
+            parts.append((command, slice(before, len(errands))))
         self._run(errands)
         replies = []
-        for command, span in zip(commands, spans, strict=True):
-            told = [believed(command, e.reply, e.wire.run) for e in errands[span] if e.wire]
+        for command, part in parts:
+            told = [believed(command, e.reply, e.wire.run) for e in errands[part] if e.wire]
             replies.append(told if command[0] == "MGET" else told[0])
         return replies
 
     def distrust(self) -> None:
-        """There is an outage: connect anew, by a new map."""
-        self._mapped_at = float("-inf")
-        self._remap("")
-        for wire in self._known():
+        """There is an outage: connect anew, by a new map. Raises FAILURES."""
+        self._refresh(at_once=True)
+        for wire in self.wires():
             wire.distrust()
 
     def doubt(self) -> None:
         """Greet again before anything else."""
-        for wire in self._known():
+        for wire in self.wires():
             wire.doubt()
 
     def close(self) -> None:
         """Give all connections back."""
-        for wire in self._known():
+        for wire in self.wires():
             wire.close()
 
-    # --- where to
-
-    def _known(self) -> list[NodeWire]:
+    def wires(self) -> list[NodeWire]:
+        """Those to the nodes that were needed yet."""
         with self._lock:
             return list(self._wires.values())
+
+    # --- where to
 
     def _errands(self, command: Command) -> list[Errand]:
         name, *args = command
         if name == "MGET":
             return [Errand(("GET", key)) for key in args]
-        if name != "PING":
-            return [Errand(command)]
-        errands = []
-        slots = self.redis.nodes_manager.slots_cache
-        for node in {nodes[0].name: nodes[0] for nodes in list(slots.values())}.values():
-            errand = Errand(command)
-            errand.wire = self._wire_to(node)
-            errands.append(errand)
-        return errands
+        if name == "PING":
+            return [Errand(command, self._wire_to(node)) for node in self._slots.primaries()]
+        return [Errand(command)]
 
-    def _wire_of(self, command: Command) -> NodeWire:
+    def _wire_for(self, command: Command) -> NodeWire:
         """To the node that has the key of a command. Raises SlotNotCoveredError."""
-        slot = slot_of(command[3] if command[0] == "EVAL" else command[1])
-        if not (nodes := self.redis.nodes_manager.slots_cache.get(slot)):
-            raise SlotNotCoveredError(f"no node has the slot {slot}")
-        return self._wire_to(nodes[0])
+        key = command[3] if command[0] == "EVAL" else command[1]
+        return self._wire_to(self._slots.primary(slot_of(key)))
 
     def _wire_to(self, node: Any) -> NodeWire:
         wire = self._wires.get(node.name)
@@ -161,30 +128,17 @@ class ClusterWire:
             if wire is None or wire.redis is not redis:
                 if wire:
                     wire.close()
-                wire = self._wires[node.name] = NodeWire(node.name, redis, self.redis)
+                wire = self._wires[node.name] = NodeWire(node.name, redis, self._slots)
             return wire
 
-    def _remap(self, failed: str, moved: Iterable[MovedError] = ()) -> None:
-        """Ask which node has which slot, and then believe who has just told. Raises FAILURES.
-
-        Who sent us away knows better than whoever is asked for the map, who may not have heard.
-        """
-        manager = self.redis.nodes_manager
-        if clock.now() - self._mapped_at > MAP_HOLDS:
-            given = [(node.host, node.port) for node in self.redis.startup_nodes]
-            manager.initialize(
-                additional_startup_nodes_info=given,
-                disconnect_startup_nodes_pools=False,
-                last_failed_node_name=failed or None,
-            )
-            self._mapped_at = clock.now()
+    def _refresh(self, **how: Any) -> None:
+        """Have a new map, and leave the nodes that are not on it."""
+        if self._slots.refresh(**how):
             with self._lock:
-                gone = [name for name in self._wires if name not in manager.nodes_cache]
-                closed = [self._wires.pop(name) for name in gone]
-            for wire in closed:
+                gone = [name for name in self._wires if not self._slots.knows(name)]
+                left = [self._wires.pop(name) for name in gone]
+            for wire in left:
                 wire.close()
-        for error in moved:
-            manager.move_slot(error)
 
     # --- there and back
 
@@ -196,35 +150,33 @@ class ClusterWire:
             except MovedError as error:  # to the greeting
                 if turn + 1 == MOST:
                     raise
-                self._remap("", [error])
+                self._refresh(moved=[error])
                 for errand in left:
-                    errand.wire = None
+                    errand.begin_anew()
                 continue
             except NodeAway as error:
                 if turn:
                     raise
-                self._remap(error.node)
-                if not self._has_moved(left, error.node):
+                self._refresh(failed=error.node)
+                if not self._has_left(left, error.node):
                     raise
                 continue
             left = [errand for errand in left if self._goes_on(errand)]
             if not left:
                 return
             if moved := [e.reply for e in left if type(e.reply) is MovedError]:
-                self._remap("", moved)
+                self._refresh(moved=moved)
             if any(isinstance(e.reply, TryAgainError) for e in left):
                 time.sleep(pause)
                 pause *= 2
             for errand in left:
                 self._lead(errand)
 
-    def _has_moved(self, errands: list[Errand], node: str) -> bool:
-        """Whether what a node did not answer is another's now; if so, what was said goes there."""
+    def _has_left(self, errands: list[Errand], node: str) -> bool:
+        """Whether nothing of this goes to that node any more."""
         for errand in errands:
-            if errand.command[0] == "PING" or self._wire_of(errand.command).name == node:
-                return False
-            errand.wire, errand.asking = None, False
-        return True
+            errand.begin_anew()
+        return all((e.wire or self._wire_for(e.command)).name != node for e in errands)
 
     def _goes_on(self, errand: Errand) -> bool:
         """Whether an errand has not found what it was for."""
@@ -241,62 +193,38 @@ class ClusterWire:
         return isinstance(reply, AskError | TryAgainError) or is_non_local(reply)
 
     def _lead(self, errand: Errand) -> None:
-        reply = errand.reply
-        errand.wire, errand.asking = None, False
-        if type(reply) is AskError:
-            manager = self.redis.nodes_manager
-            node = manager.get_node(host=reply.host, port=reply.port)
-            if node is None:
-                self._mapped_at = float("-inf")
-                self._remap("")
-                node = manager.get_node(host=reply.host, port=reply.port)
-            if node is not None:
-                errand.wire, errand.asking = self._wire_to(node), True
+        """To where the node that had it has sent us."""
+        errand.begin_anew()
+        if type(errand.reply) is AskError and (node := self._slots.named_by(errand.reply)):
+            errand.wire, errand.asking = self._wire_to(node), True
 
     def _round(self, errands: list[Errand]) -> None:
         """Write to all nodes, then read from all. Raises the first failure, when all were read."""
         parts: dict[NodeWire, list[Errand]] = {}
         for errand in errands:
-            if errand.wire is None:
-                errand.wire = self._wire_of(errand.command)
+            errand.wire = errand.wire or self._wire_for(errand.command)
             parts.setdefault(errand.wire, []).append(errand)
-        sent = []
-        failure: Exception | None = None
+        sent, failures = [], list[Exception]()
         try:
             for wire, mine in parts.items():
                 try:
-                    sent.append((wire, mine, wire.send(_spoken(mine))))
+                    sent.append((wire, mine, wire.send([w for e in mine for w in e.spoken()])))
                 except FAILURES as error:
-                    failure = failure or self._failed(wire, error)
+                    failures.append(wire.failed(error))
             while sent:
                 wire, mine, line = sent.pop(0)
                 try:
                     replies = iter(wire.receive(line))
                 except FAILURES as error:
-                    failure = failure or self._failed(wire, error)
+                    failures.append(wire.failed(error))
                     continue
-                wire.failures = 0
+                wire.succeeded()
                 for errand in mine:
                     if errand.asking:
                         next(replies)
                     errand.reply = next(replies)
-        finally:
+        finally:  # whatever stopped us: nobody reads these any more
             for wire, _, line in sent:
                 wire.abandon(line)
-        if failure:
-            raise failure
-
-    def _failed(self, wire: NodeWire, error: Exception) -> Exception:
-        if not is_silence(error):
-            return error
-        wire.failures += 1
-        return NodeAway(wire.name, error, for_good=wire.failures >= conf().BREAKER_FAILURES)
-
-
-def _spoken(errands: list[Errand]) -> list[Command]:
-    words: list[Command] = []
-    for errand in errands:
-        if errand.asking:
-            words.append(("ASKING",))
-        words.append(errand.command)
-    return words
+        if failures:
+            raise failures[0]

@@ -18,21 +18,15 @@ from tests.cache.zoo.electra import NEW, OLD, both, by_query, rename
 from tests.cache.zoo.models import Star
 from tests.cache.zoo.records import star, stars
 from tests.support.cluster import Cluster, using
+from tests.support.on_a_cluster import primaries  # noqa: F401  a fixture
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky")]
 
 
-@pytest.fixture(scope="module")
-def primaries() -> Iterator[Cluster]:
-    """Three nodes, which no test of this file breaks."""
-    with Cluster(replicas=False) as cluster:
-        yield cluster
-
-
 @pytest.fixture
-def cluster(settings: Any, primaries: Cluster) -> Iterator[Cluster]:
+def cluster(settings: Any, primaries: Cluster) -> Iterator[Cluster]:  # noqa: F811
     settings.CACHE_ASIDE = {"BREAKER_PROBE": 0.05, "HISTORY": 0}
-    with using(settings, primaries):
+    with using(settings, primaries, timeout=5):
         yield primaries
     for node in primaries.nodes:
         node.ask("FLUSHALL")
@@ -120,7 +114,7 @@ def test_each_node_is_greeted_once_a_second_and_on_each_connection(cluster: Clus
     client.call(("PING",))
     wire = client._wire
     assert isinstance(wire, ClusterWire)
-    runs = {node.name: node.run for node in wire._known()}
+    runs = {node.name: node.run for node in wire.wires()}
     assert len(set(runs.values())) == 3
     for node in cluster.nodes:
         assert (
