@@ -35,7 +35,7 @@ def _of_one_node(settings: Any, server: Redis) -> Iterator[Redis]:
     with server.client() as node:
         node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         wait_until(lambda: node.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
-    with using(settings, server):
+    with using(settings, server):  # type: ignore[arg-type]  # it takes its address alone
         yield server
 
 

@@ -155,15 +155,14 @@ def _greet(place: Place) -> Iterator[CheckMessage]:
 
 
 def _unknown_run(place: Place) -> CheckMessage:
-    info = ("INFO", "replication")
-    why, remedy = "", ""
+    info, remedy = ("INFO", "replication"), ""
     try:
         place.redis.execute_command(*info)
     except ResponseError as error:
-        why, remedy = f" ({error})", _remedy(info, str(error), only_looks=True)
+        remedy = _remedy(info, str(error), only_looks=True)
     cost = greeting.CLUSTER_UNKNOWN if place.is_node else greeting.ONE_UNKNOWN
     return Warning(
-        f"Redis does not tell which run it is: it forbids INFO{why}. Nor can its version, its "
+        "Redis does not tell which run it is: it forbids INFO. Nor can its version, its "
         "maxmemory and its eviction policy be checked.",
         hint=f"It may have forgotten invalidations since the last connection, so {cost}. {remedy}",
         id="cache_aside.W010",
@@ -309,7 +308,7 @@ def no_scripts(why: str) -> CheckMessage:
 def _remedy(command: Command, text: str, *, only_looks: bool) -> str:
     if TAKEN_AWAY.search(text):
         if only_looks:
-            return "It has no such command, as some managed ones: it cannot be permitted."
+            return f"It has no {command[0]}, as some managed ones: it cannot be permitted."
         return f"It has no {command[0]}, which the cache needs: was it renamed, or is it a proxy?"
     if found := COMMAND.search(text):
         return f"Permit it: ACL SETUSER <user> +{(found[1] or found[2]).lower()}. {ALL_RULES}"

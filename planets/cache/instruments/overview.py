@@ -20,7 +20,7 @@ class Overview:
     server: server.Server
     minutes: list[history.Minute]
     sample: keyspace.Sample
-    gates: list[standing.Standing]  # those that are there
+    gates: list[standing.Standing] | None  # those that are there
     watchers: dict[str, State]  # by the alias of the database whose binlog they follow
     missing: tuple[str, ...] = ()  # parts of this that Redis has not told, a line each
 
@@ -62,7 +62,7 @@ class Overview:
                 total.kind: {"count": total.count, "bytes": total.bytes}
                 for total in self.sample.kinds()
             },
-            "gates": {gate.gate: gate.state for gate in self.gates},
+            "gates": None if self.gates is None else {gate.gate: gate.state for gate in self.gates},
             "watchers": {
                 alias: {**asdict(state), "trouble": state.trouble}
                 for alias, state in self.watchers.items()
@@ -78,20 +78,22 @@ def overview() -> Overview:
 
     What one node does not answer is missing from it. Raises Unavailable where none does.
     """
-    missing: list[str] = []
+    missing: dict[str, list[str]] = {}
+    told = server.server()
 
     def known(what: str, ask: Callable[[], T], otherwise: T) -> T:
         try:
             return ask()
         except Unavailable as error:
-            missing.append(f"{error}: {what} unknown")
+            why = str(error) if told.answers else "Part of it lies on a node that is away"
+            missing.setdefault(why, []).append(what)
             return otherwise
 
     return Overview(
-        server=server.server(),
-        minutes=known("the hit ratio is", history.history, []),
+        server=told,
+        minutes=known("the hit ratio", history.history, []),
         sample=keyspace.sample(),
-        gates=known("how the gates stand is", standing.present, []),
-        watchers=known("how the watcher fares is", states, {}),
-        missing=tuple(missing),
+        gates=known("the gates", standing.present, None),
+        watchers=known("the watchers", states, {}),
+        missing=tuple(f"{why}: {', '.join(what)} unknown" for why, what in missing.items()),
     )

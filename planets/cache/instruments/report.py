@@ -10,6 +10,7 @@ from .inspection import Opened
 from .keyspace import Key, Sample
 from .overview import Overview
 from .server import Server
+from .standing import Standing
 from .wording import share, size, span
 
 Row = Sequence[str]
@@ -51,7 +52,7 @@ def overview(found: Overview) -> Iterator[str]:
         ("When full", server.policy or UNKNOWN),
         ("Hit ratio", ratio if found.minutes else UNKNOWN),
         ("Besides", f"{found.bypasses} bypasses and {found.errors} errors in the last hour"),
-        ("Gates", ", ".join(f"{gate.table} {gate.state}" for gate in found.gates) or "none"),
+        ("Gates", _gates(found.gates)),
         *(("Watcher", state.words()) for state in found.watchers.values()),
         *(("Unknown", line) for line in found.unknown),
     ]
@@ -76,6 +77,12 @@ def overview(found: Overview) -> Iterator[str]:
             yield ""
             yield title
             yield from keys(listed)
+
+
+def _gates(found: Sequence[Standing] | None) -> str:
+    if found is None:
+        return UNKNOWN
+    return ", ".join(f"{gate.table} {gate.state}" for gate in found) or "none"
 
 
 def nodes(server: Server) -> Iterator[str]:
