@@ -38,7 +38,6 @@ KEYS = re.compile("one of the keys")
 TAKEN_AWAY = re.compile("unknown (sub)?command|unsupported command|not (allowed|supported)", re.I)
 COMMAND = re.compile(r"'([\w|]+)' (?:command|subcommand)|unknown command '?`?(\w+)", re.I)
 
-NO_SCRIPTS = "cache_aside.E012"
 ONE_OF_A_CLUSTER = Error(
     "The Redis of CACHE_ASIDE is one node of a Redis Cluster, and is asked as if it were alone.",
     hint="Name the cluster: a CONNECTION_FACTORY in OPTIONS of that cache in CACHES, such as "
@@ -107,7 +106,7 @@ def _messages(place: Place) -> Iterator[CheckMessage]:
     try:
         for message in _greet(place):
             yield message
-            if message.id == NO_SCRIPTS:
+            if message.id == "cache_aside.E012":
                 return  # what follows is done by scripts
     except (MovedError, ClusterCrossSlotError):
         yield ONE_OF_A_CLUSTER
@@ -301,7 +300,7 @@ def no_scripts(why: str) -> CheckMessage:
         f"Redis takes no scripts (EVAL), and every write to the cache is one: {why}",
         hint="If a proxy stands in between, as twemproxy, use the address of Redis itself; if "
         "rename-command took EVAL away, give it back.",
-        id=NO_SCRIPTS,
+        id="cache_aside.E012",
     )
 
 
