@@ -35,6 +35,18 @@ from redis.connection import SSLConnection, parse_url
 DEFAULT_PORT = 6379
 
 
+class Cluster(RedisCluster):
+    """Does of all nodes what django-redis asks of one: get_many() and keys() of its caches."""
+
+    def mget(self, keys: Any, *more: Any) -> Any:
+        """The keys of several slots, not at one moment."""
+        return self.mget_nonatomic(keys, *more)
+
+    def keys(self, pattern: Any = "*", **options: Any) -> Any:
+        """Those of every primary."""
+        return super().keys(pattern, **{"target_nodes": RedisCluster.PRIMARIES, **options})
+
+
 class ClusterConnectionFactory(ConnectionFactory):
     """Gives a LOCATION's one RedisCluster of this process, whichever of its nodes is named."""
 
@@ -49,7 +61,7 @@ class ClusterConnectionFactory(ConnectionFactory):
         name = repr((sorted(nodes), sorted(arguments.items(), key=repr)))
         with self._lock:
             if name not in self._clusters:
-                self._clusters[name] = RedisCluster(
+                self._clusters[name] = Cluster(
                     startup_nodes=[ClusterNode(host, port) for host, port in nodes], **arguments
                 )
             return self._clusters[name]

@@ -110,6 +110,8 @@ class Cluster:
             pass
         for node in (target, source, *(n for n in self.running if n.is_primary)):
             node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.id)
+        # A replica that has not heard of it would claim the slot if it were promoted now.
+        self.wait_until_whole()
 
     def fail_over(self, primary: Node) -> Node:
         """Kill a primary and wait for its replica to have taken its place, which is returned."""
@@ -120,9 +122,9 @@ class Cluster:
         return heir
 
     def wait_until_whole(self) -> None:
-        """All nodes that run know who has each slot."""
+        """All nodes that run know who has each slot, and agree."""
         give_up = time.monotonic() + STARTS_WITHIN
-        while not all(self._sees_all(node) for node in self.running):
+        while not (all(map(self._sees_all, self.running)) and self._agree()):
             if time.monotonic() > give_up:
                 told = [node.ask("CLUSTER NODES") for node in self.running]
                 raise RuntimeError(f"the cluster did not form: {told}")
@@ -131,6 +133,18 @@ class Cluster:
     def _sees_all(self, node: Node) -> bool:
         info = node.ask("CLUSTER INFO")
         return bool(info["cluster_state"] == "ok" and int(info["cluster_slots_ok"]) == SLOTS)
+
+    def _agree(self) -> bool:
+        views = (sorted(part[:3] for part in n.ask("CLUSTER SLOTS")) for n in self.running)
+        return (
+            len(
+                {
+                    str([(first, last, port) for first, last, (_, port, *_) in view])
+                    for view in views
+                }
+            )
+            == 1
+        )
 
     def owner(self, slot: int) -> Node:
         """The node that has a slot."""
