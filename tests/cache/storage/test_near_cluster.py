@@ -11,6 +11,7 @@ import pytest
 
 from planets.cache.events import Fetch
 from planets.cache.storage import clock
+from planets.cache.storage.client import client
 from planets.cache.storage.ear import SILENCE
 from planets.cache.storage.near import near
 from tests.cache.zoo.electra import NEW, OLD, by_query, by_record, rename
@@ -157,11 +158,15 @@ def test_a_slot_on_its_way_to_a_primary_that_is_not_followed_turns_it_off(
         move_keys(None)
         near.keep(near.ticket(), [(RECORD, "value", time.time() + 60, 10)])
         assert not kept()
+        rename()  # nobody can invalidate the record there yet: it is owed
+        assert by_record() == NEW
+    wait_until(lambda: not client.away)
     wait_until(trusted)  # it has slots now, and is followed with the others
     assert listeners(spare) == 1
     read_until_near(events)
-    rename()
     assert (by_record(), by_query()) == (NEW, NEW)
+    rename(OLD)
+    assert (by_record(), by_query()) == (OLD, OLD)
 
 
 def test_a_replica_that_takes_over_is_followed(settings: Any, events: list[Fetch]) -> None:
@@ -171,7 +176,7 @@ def test_a_replica_that_takes_over_is_followed(settings: Any, events: list[Fetch
         wait_until(trusted)
         read_until_near(events)
         heir = cluster.replica(cluster.primary(RECORD))
-        heir.ask("CLUSTER FAILOVER")  # its primary goes on, as a replica: no connection is cut
+        heir.ask("CLUSTER FAILOVER", "TAKEOVER")  # its primary goes on, as a replica
         wait_until(lambda: listeners(heir) == 1)
         wait_until(trusted)
         read_until_near(events)
