@@ -12,9 +12,12 @@ import pytest
 from django.core import checks
 
 from planets.cache.storage.client import client
-from tests.support.cluster import Cluster, Node, using
+from tests.cache.zoo.electra import OLD, both
+from tests.support.cluster import Cluster, Node, configuration, using
 from tests.support.managed import Configured
+from tests.support.near import trusted
 from tests.support.outage import use
+from tests.support.permissions import of_a_cluster, told_by_the_docs
 from tests.support.servers import Redis
 from tests.support.waiting import wait_until
 
@@ -163,3 +166,23 @@ def test_a_node_that_is_away_is_named(cluster: Cluster) -> None:
         cluster.wait_until_whole()
     assert list(found) == ["cache_aside.E014"]
     assert at(lost) in found["cache_aside.E014"][0]
+
+
+def test_what_the_docs_permit_is_enough_on_a_cluster(
+    cluster: Cluster, settings: Any, sky: None
+) -> None:
+    usual = settings.CACHES
+    for node in cluster.nodes:
+        rules = [*told_by_the_docs(), *of_a_cluster()]
+        node.ask("ACL", "SETUSER", "site", "reset", *rules)
+    settings.CACHES = {
+        "default": configuration(cluster.url.replace("redis://", "redis://site:password@"))
+    }
+    assert told() == {}
+    assert both() == {OLD}
+    wait_until(trusted)
+    for node in cluster.nodes:
+        node.ask("ACL", "SETUSER", "site", "-cluster|nodes")
+    assert [*told()] == ["cache_aside.E010"]
+    settings.CACHE_ASIDE = {}
+    settings.CACHES = usual
