@@ -6,10 +6,11 @@ from django.db.models import CharField, Count, F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
-from .cache.admin.record import RecordAdmin
+from .cache.admin import RecordAdmin, TellsWhatWentStale
 from .facts import BODY, BY_FIELD, CLIMATE, DISCOVERY, FACTS, GROUPS, ORBIT, ROTATION, TRAITS
 from .models import Moon, Planet
 from .pages.export import write_csv
+from .pages.factsheet import OF_THE_SUN
 
 admin.site.site_header = admin.site.site_title = "Planets"
 admin.site.index_title = "The data of the site"
@@ -41,8 +42,10 @@ class PlanetForm(forms.ModelForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         position = cleaned.get("position")
         if position is not None and {"position", "star"} & {*self.changed_data}:
+            star = cleaned.get("star", "")
+            stars = OF_THE_SUN if star in OF_THE_SUN else (star,)
             others = Planet.objects.exclude(pk=self.instance.pk)
-            taken = others.filter(position=position, star=cleaned.get("star", "")).first()
+            taken = others.filter(position=position, star__in=stars).first()
             if taken:
                 self.add_error("position", f"Place {position} is taken by {taken.name}.")
         return cleaned
@@ -165,7 +168,7 @@ class PlanetAdmin(RecordAdmin):
 
 
 @admin.register(Moon)
-class MoonAdmin(admin.ModelAdmin):
+class MoonAdmin(TellsWhatWentStale):
     list_display = ("name", "planet", "radius_text", "period_text", "discovery_year", "discoverer")
     list_filter = ("planet",)
     search_fields = ("name", "discoverer", "planet__name")

@@ -94,6 +94,7 @@ def _set_environment(redis_path: Path) -> None:
         DJANGO_RUNSERVER_HIDE_WARNING="true",
         ENV_FILE=os.devnull,
         DEBUG="on",
+        EXPLAIN_PAGES="on",
         SQLITE_PATH=str(HOME / "db.sqlite3"),
         REDIS_URL=f"unix://{quote(str(redis_path))}?db=0",
     )

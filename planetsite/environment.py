@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
-import redis.connection
 from django.core.exceptions import ImproperlyConfigured
 
 # All that the site reads, each explained in .env.example.
 VARIABLES = (
     *("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS"),
     *("HSTS_PRELOAD", "BEHIND_TLS_PROXY"),
-    "THREADS",
+    *("THREADS", "EXPLAIN_PAGES"),
     *("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME", "DB_TIMEOUT", "SQLITE_PATH"),
+    *("DB_CA_CERTS", "DB_CLIENT_CERT", "DB_CLIENT_KEY"),
+    "DATABASE_REPLICAS",
     *("WATCH_USER", "WATCH_PASS", "WATCH_LAG", "WATCH_MARK"),
     *(
         "REDIS_URL",
         "REDIS_CA_CERTS",
+        "REDIS_CLIENT_CERT",
+        "REDIS_CLIENT_KEY",
+        "REDIS_SENTINEL_USER",
+        "REDIS_SENTINEL_PASSWORD",
         "CACHE_TTL",
         "CACHE_NEAR",
         "CACHE_STALE_IF_ERROR",
@@ -112,6 +116,45 @@ def words(name: str) -> list[str]:
     return [word.strip() for word in text(name, "").split(",") if word.strip()]
 
 
+def replicas(name: str, primary: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The databases `replica1`, `replica2` ... of comma-separated hosts, else as the primary.
+
+    Raises ImproperlyConfigured, without the passwords that may be in it.
+    """
+    return {
+        f"replica{number}": {**primary, **_replica(name, word)}
+        | {
+            # Who does not answer at once is no help: the primary is there.
+            "OPTIONS": {**primary["OPTIONS"], "connect_timeout": 1},
+            "TEST": {"MIRROR": "default"},
+        }
+        for number, word in enumerate(words(name), start=1)
+    }
+
+
+def _replica(name: str, word: str) -> dict[str, str]:
+    """What one of them says of itself."""
+    if word.startswith("/"):
+        return {"HOST": word, "PORT": ""}
+    try:
+        parts = urlsplit(f"//{word}")
+        found = {
+            "HOST": parts.hostname or "",
+            "PORT": str(parts.port or ""),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "NAME": unquote(parts.path[1:]),
+        }
+    except ValueError:
+        found = {"HOST": ""}
+    if not found["HOST"] or "://" in word or "?" in word:
+        raise ImproperlyConfigured(
+            f"{name} must be hosts, as replica-1.example.org,replica-2.example.org:3307, or "
+            "user:password@host:port/name; or paths of sockets."
+        )
+    return {part: value for part, value in found.items() if value}
+
+
 def hosts(name: str) -> list[str]:
     """Comma-separated names of hosts. Raises ImproperlyConfigured."""
     found = words(name)
@@ -132,41 +175,6 @@ def origins(name: str) -> list[str]:
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
             raise wrong(name, rule)
     return found
-
-
-def redis_url(name: str, default: Any) -> str:
-    """An address of Redis. Raises ImproperlyConfigured, without the password that may be in it."""
-    url = text(name, default, "the address of Redis, as redis://127.0.0.1:6379/0")
-    try:
-        parts = urlsplit(url)
-        redis.connection.parse_url(url)  # it knows the options that may follow the ?
-        place = parts.path if parts.scheme == "unix" else parts.hostname
-        good = parts.scheme in ("redis", "rediss", "unix") and bool(place) and parts.port != 0
-        if parts.scheme != "unix":  # redis-py would take any other path for database 0
-            good = good and re.fullmatch(r"/?\d*", parts.path) is not None
-    except ValueError:
-        good = False
-    if not good:
-        raise ImproperlyConfigured(
-            f"{name} must be redis://host:port/number, rediss:// for TLS, or unix:///path; "
-            f"its scheme is {url[: max(url.find('://'), 0)]!r}."
-        )
-    return url
-
-
-def certificates(name: str, url: str) -> dict[str, str]:
-    """What a connection to `url` needs to trust the authorities in a file, {} where none is named.
-
-    Raises ImproperlyConfigured.
-    """
-    path = text(name, "")
-    if not path:
-        return {}
-    if not url.startswith("rediss://"):
-        raise ImproperlyConfigured(f"{name} is set, so REDIS_URL must be rediss://, which is TLS.")
-    if not Path(path).is_file():
-        raise wrong(name, "a file of certificates that is there")
-    return {"ssl_ca_certs": path}
 
 
 @contextmanager

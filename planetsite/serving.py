@@ -35,7 +35,11 @@ def limit_waits() -> None:
     for database in connections.settings.values():
         if settings.DB_TIMEOUT and database["ENGINE"] == "planetsite.mysql":
             database["OPTIONS"] = database["OPTIONS"] | {
-                "connect_timeout": min(settings.DB_TIMEOUT, CONNECT_TIMEOUT),
+                "connect_timeout": min(
+                    settings.DB_TIMEOUT,
+                    database["OPTIONS"].get("connect_timeout", CONNECT_TIMEOUT),
+                    CONNECT_TIMEOUT,
+                ),
                 "read_timeout": settings.DB_TIMEOUT,
                 "write_timeout": settings.DB_TIMEOUT,
             }

@@ -5,20 +5,23 @@ from pathlib import Path
 from typing import Any
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
+from .certificates import certificates
 from .environment import (
     REQUIRED,
-    certificates,
     flag,
     hosts,
     number,
     origins,
     port,
     read_file,
-    redis_url,
+    replicas,
     text,
     whole,
 )
+from .redis_address import redis_address
+from .redis_options import redis_options, sentinel_login
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 read_file("ENV_FILE", BASE_DIR / ".env")
@@ -52,8 +55,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "planetsite.health.ProbesMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    # A page is stored with its policy, so what makes policies stands behind it.
     "planets.cache.pages.middleware.PageCacheMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -127,6 +131,12 @@ if text("DB_HOST", ""):
                 "isolation_level": "read committed",
                 "init_command": "SET sql_mode=CONCAT_WS(',', @@sql_mode, 'STRICT_TRANS_TABLES')",
                 "connect_timeout": 5,
+                **certificates(
+                    *("DB_CA_CERTS", "DB_CLIENT_CERT", "DB_CLIENT_KEY"),
+                    unless="DB_HOST must be a host: a socket needs no TLS"
+                    if text("DB_HOST").startswith("/")
+                    else "",
+                ).for_mysql(),
             },
         }
     }
@@ -143,6 +153,15 @@ else:
         }
     }
 
+# --- Replicas of it, which public pages are read from: planetsite/replicas.py
+REPLICAS: dict[str, dict[str, Any]] = {}
+if text("DATABASE_REPLICAS", ""):
+    if not text("DB_HOST", ""):
+        raise ImproperlyConfigured("DATABASE_REPLICAS is set, so DB_HOST must name their primary.")
+    REPLICAS = replicas("DATABASE_REPLICAS", DATABASES["default"])
+    DATABASES |= REPLICAS
+    DATABASE_ROUTERS = ["planetsite.replicas.ReplicasRouter"]
+
 # Seconds, 0 for no end; for what serves pages, not for commands: planetsite/serving.py. With the
 # time that a new connection may take, it is what the only thread of a process can be held up.
 DB_TIMEOUT = whole("DB_TIMEOUT", 5, low=0, high=3600)
@@ -150,25 +169,30 @@ DB_TIMEOUT = whole("DB_TIMEOUT", 5, low=0, high=3600)
 THREADS = whole("THREADS", 4, low=1, high=100)
 
 # --- Redis
-REDIS_URL = redis_url("REDIS_URL", "redis://127.0.0.1:6379/0" if DEBUG else REQUIRED)
+redis = redis_address("REDIS_URL", "redis://127.0.0.1:6379/0" if DEBUG else REQUIRED)
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": REDIS_URL,
+        "LOCATION": redis.location,
         "OPTIONS": {
             # Never pickle: who can write to Redis could run code here.
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
-            # A page must not wait for its cache; the database is the fallback.
-            "SOCKET_CONNECT_TIMEOUT": 0.25,
-            "SOCKET_TIMEOUT": 0.25,
-            "IGNORE_EXCEPTIONS": True,
-            "CONNECTION_POOL_KWARGS": certificates("REDIS_CA_CERTS", REDIS_URL),
+            "IGNORE_EXCEPTIONS": True,  # the database is the fallback
+            **redis_options(
+                redis,
+                certificates(
+                    *("REDIS_CA_CERTS", "REDIS_CLIENT_CERT", "REDIS_CLIENT_KEY"),
+                    unless="" if redis.tls else "REDIS_URL must be rediss://, which is TLS",
+                ),
+                sentinel_login(redis, "REDIS_SENTINEL_USER", "REDIS_SENTINEL_PASSWORD"),
+            ),
         },
     }
 }
 CACHE_ASIDE: dict[str, Any] = {
     "TTL": number("CACHE_TTL", 300, low=1, high=7 * 24 * 3600),
     "NEAR": flag("CACHE_NEAR", default=False),
+    "SAME_AS": dict.fromkeys(REPLICAS, "default"),
     "READS": "planets.reads",
     "NAME": "planets",
     "METRICS_TOKEN": text("METRICS_TOKEN", ""),
@@ -187,8 +211,18 @@ CACHE_ASIDE: dict[str, Any] = {
     "TRACE_PERCENT": number("CACHE_TRACE_PERCENT", 100, low=1, high=100),
 }
 
+# Of what is late by its nature, a visitor who has just written is shown nothing for a moment.
+PAGES_AT = MIDDLEWARE.index("planets.cache.pages.middleware.PageCacheMiddleware")
+if REPLICAS:
+    MIDDLEWARE.insert(PAGES_AT + 1, "planetsite.replicas.ReplicasMiddleware")
+if REPLICAS or CACHE_ASIDE["NEAR"]:
+    MIDDLEWARE.insert(PAGES_AT, "planets.cache.pages.own_writes.OwnWritesMiddleware")
+
 # Seconds since a page was made up to which it is shown while the database is away; it says so.
 CACHE_STALE_IF_ERROR = number("CACHE_STALE_IF_ERROR", 0, low=0, high=7 * 24 * 3600)
+
+# "How this page was made" in the footer of every page: for a demo, as it makes pages many times.
+EXPLAIN_PAGES = flag("EXPLAIN_PAGES", default=False)
 
 # --- HTTPS: on unless DEBUG
 HTTPS = flag("HTTPS", default=not DEBUG)
@@ -280,7 +314,10 @@ if DEBUG:
     MIDDLEWARE.insert(
         1, "debug_toolbar.middleware.DebugToolbarMiddleware"
     )  # it sees what is inside
-    DEBUG_TOOLBAR_CONFIG = {"SHOW_COLLAPSED": True}
+    DEBUG_TOOLBAR_CONFIG = {
+        "SHOW_COLLAPSED": True,
+        "SHOW_TOOLBAR_CALLBACK": "planetsite.toolbar.is_shown",
+    }
     DEBUG_TOOLBAR_PANELS = [
         "debug_toolbar.panels.history.HistoryPanel",
         "planets.cache.instruments.panel.CacheAsidePanel",

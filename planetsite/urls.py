@@ -20,6 +20,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("favicon.ico", favicon),
 ]
 
+if settings.EXPLAIN_PAGES:
+    urlpatterns.append(path("", include("planets.explanation.urls")))
+
 if settings.DEBUG:
     from debug_toolbar.toolbar import debug_toolbar_urls
 

@@ -1,98 +1,88 @@
 """The whole suite, on everything that it runs on; the last line is the sum of all counts.
 
-    python -m tests
+    python -m tests [pytest's options]
 
-1. MariaDB and Redis.  2. SQLite and Redis.  3. SQLite and Redis with the newest Django, where a
-Python that it runs on is at hand; installs it, and fails where it cannot.
+On the system's MariaDB and Redis; on MySQL and Valkey, and on Redis 8 with the newest Django, as
+tests/servers.sh fetches them; on SQLite, what differs there. Runs go on beside one another, each
+with servers of its own and its output in .test-logs/.
+
+Servers that TEST_DB_HOST or TEST_REDIS_URL name take the place of the others, one run at a time.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from xml.etree import ElementTree
 
-ROOT = Path(__file__).resolve().parent.parent
-NEXT_DJANGO = "6.1.3"
-NEXT_PYTHON = (3, 12)
-NEXT_VENV = ROOT / ".venv-next"
-# Comments, the other file, what only MariaDB needs, and what only looks at the source.
-NOT_FOR_NEXT = ("#", "-r ", "mysqlclient", "mypy", "django-stubs", "ruff")
+from . import newest_django
+from .lanes import Run, run_all, summary
 
-
-def run(title: str, python: str, **environment: str) -> Counter[str]:
-    """One run of the suite; its counts, with `broken` where pytest itself failed."""
-    print(f"\n=== {title}", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        command = [python, "-m", "pytest", "-q", f"--junitxml={report}", *sys.argv[1:]]
-        code = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}).returncode
-        counts: Counter[str] = Counter(broken=int(code not in (0, 1)))
-        if report.exists():
-            (suite,) = ElementTree.parse(report).getroot().iter("testsuite")
-            total, failed, errors, skipped = (
-                int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")
-            )
-            counts.update(failed=failed + errors, skipped=skipped)
-            counts["passed"] = total - failed - errors - skipped
-    return counts
+TESTS = Path(__file__).resolve().parent
+LANES = 2  # a run takes a core for about half of its time: it waits for timers and servers
+LAYER = ("cache", "races")
+# Enough on one database and one Django.
+NOT_ONCE = ("-m", "not once")
+# What differs on SQLite: the reading of SQL, the engine, and the site, which can run on it.
+OF_SQLITE = (
+    *(f"tests/cache/{room}" for room in ("checks", "orm", "testing", "watching", "writing")),
+    *("tests/planets", "tests/site"),
+)
+GIVEN = [name for name in ("TEST_DB_HOST", "TEST_REDIS_URL") if os.environ.get(name)]
 
 
-def run_next() -> Counter[str]:
-    """The run on the newest Django, in a virtual environment of its own."""
-    title = f"SQLite, Redis and Django {NEXT_DJANGO}"
-    newer = _newer_python()
-    if newer is None:
-        print(f"\n=== {title}: left out, no Python {'.'.join(map(str, NEXT_PYTHON))} is at hand")
-        return Counter()
-    python = str(NEXT_VENV / "bin" / "python")
-    pins = list(_next_pins())
-    stamp = NEXT_VENV / "installed.txt"
-    if not (Path(python).exists() and stamp.exists() and stamp.read_text().split() == pins):
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *pins]
-        try:
-            subprocess.run([newer, "-m", "venv", "--clear", NEXT_VENV], check=True)
-            subprocess.run(pip, check=True)
-        except subprocess.CalledProcessError:
-            print(f"\n=== {title}: failed, for {newer} could not install it; pip says why above")
-            return Counter(broken=1)
-        stamp.write_text("\n".join(pins))
-    return run(title, python, TEST_DATABASE="sqlite")
+def fetched_servers() -> tuple[str, str]:
+    """The folder of the newer servers, or none and why there is none."""
+    if GIVEN:
+        return "", f"as {' and '.join(GIVEN)} is set"
+    script = ["sh", str(TESTS / "servers.sh")]
+    done = subprocess.run(script, capture_output=True, text=True)
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
+        return "", f"as tests/servers.sh could not fetch them: {said[-1]}"
+    return done.stdout.splitlines()[0].partition("=")[2], ""
 
 
-def _next_pins() -> Iterator[str]:
-    for file in (ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt"):
-        for line in file.read_text().splitlines():
-            if line.startswith("Django=="):
-                yield f"Django=={NEXT_DJANGO}"
-            elif line and not line.startswith(NOT_FOR_NEXT):
-                yield line
+def rooms(of_the_layer: bool) -> tuple[str, ...]:
+    """The folders of tests, so that a new one is never forgotten."""
+    found = {path.relative_to(TESTS).parts[0] for path in TESTS.rglob("test_*.py")}
+    return tuple(f"tests/{room}" for room in sorted(found) if (room in LAYER) is of_the_layer)
 
 
-def _newer_python() -> str | None:
-    names = [f"python3.{minor}" for minor in (14, 13, 12)]
-    found = [path for name in names if (path := shutil.which(name))]
-    found += map(str, sorted(Path.home().glob(".pyenv/versions/*/bin/python"), reverse=True))
-    for path in [sys.executable, *found]:
-        check = f"import ensurepip, sys; sys.exit(not (3, 15) > sys.version_info >= {NEXT_PYTHON})"
-        if not subprocess.run([path, "-c", check], capture_output=True).returncode:
-            return path
-    return None
+def plan(tree: str, why_none: str, newest: Future[str]) -> Iterator[Run]:
+    """The longest first, so that the lanes end together."""
+    ours = {"TEST_DATABASE": "mysql", "TEST_MYSQL_TREE": "", "TEST_REDIS": ""}
+    redis_8 = {**ours, "TEST_REDIS": f"{tree}/redis-server"}
+    mysql = {**ours, "TEST_MYSQL_TREE": tree, "TEST_REDIS": f"{tree}/valkey-server"}
+    layer, rest = rooms(of_the_layer=True), rooms(of_the_layer=False)
+    system = "the given servers" if GIVEN else "MariaDB and Redis"
+    newer = f"Django {newest_django.VERSION}"
+    yield Run(system, "the layer", layer, ours)
+    yield Run(system, "the site and the rest", rest, ours)
+    for part, tests in (("the layer", layer), ("the site", rest)):
+        yield Run("MySQL and Valkey", part, (*tests, *NOT_ONCE), mysql, left_out=why_none)
+    for part, tests in (("the layer", layer), ("the site", rest)):
+        tests = (*tests, *NOT_ONCE)
+        if tree:
+            yield Run(f"{newer}, MariaDB and Redis 8", part, tests, redis_8, newest.result)
+        else:
+            yield Run(f"{newer}, {system}", part, tests, ours, newest.result)
+            yield Run("Redis 8", part, tests, redis_8, left_out=why_none)
+    yield Run(
+        "SQLite", "what differs", (*OF_SQLITE, *NOT_ONCE), {**ours, "TEST_DATABASE": "sqlite"}
+    )
 
 
 def main() -> int:
-    total = run("MariaDB and Redis", sys.executable, TEST_DATABASE="mysql")
-    total += run("SQLite and Redis", sys.executable, TEST_DATABASE="sqlite")
-    total += run_next()
-    failed = total["failed"] + total["broken"]
-    print(f"\n{total['passed']} passed, {failed} failed, {total['skipped']} skipped", flush=True)
-    return int(failed > 0)
+    with ThreadPoolExecutor(1) as meanwhile:
+        newest = meanwhile.submit(newest_django.python_with_it)
+        runs = list(plan(*fetched_servers(), newest))
+        total = run_all(runs, 1 if GIVEN else LANES, sys.argv[1:])
+    print(f"\n{summary(total)}", flush=True)
+    return int(bool(total["failed"] + total["broken"]))
 
 
 if __name__ == "__main__":

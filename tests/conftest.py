@@ -36,14 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "once: enough on one database and one Django")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if connection.vendor == "sqlite":
         for item in items:
             if "mysql" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="it is about MariaDB"))
-        once = [item for item in items if "once" in item.keywords]
-        config.hook.pytest_deselected(items=once)
-        items[:] = [item for item in items if item not in once]
 
 
 def pytest_unconfigure() -> None:

@@ -40,6 +40,9 @@ class Conf:
     SAME_AS: dict[str, str] = _default(
         {}, "alias of a replica to that of its primary, whose writes make stale what it filled"
     )
+    REPLICA_WAIT: float = _default(
+        0.1, "how long a load waits for a replica to have what was written; then the primary", 0.001
+    )
     DATABASE_ID: str = _default(
         "", "what tells this site's database from another of its name; without: its server does"
     )

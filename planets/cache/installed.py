@@ -6,6 +6,7 @@ The door registers it, for without the app nobody imports the other checks.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from django.apps import apps
@@ -66,6 +67,13 @@ def caching_models() -> list[str]:
             if issubclass(getattr(manager, "_queryset_class", object), CacheAsideQuerySet):
                 labels.add(model._meta.label)
     return sorted(labels)
+
+
+@lru_cache(maxsize=1)
+def caching_tables() -> frozenset[str]:
+    """The tables of those models, in lower case."""
+    models = (apps.get_model(label) for label in caching_models())
+    return frozenset(model._meta.db_table.lower() for model in models)
 
 
 def _error(message: str, hint: str) -> Error:

@@ -9,6 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 
 from .conf import conf
 from .events import COMPUTED
+from .reading import memory
 from .storage import gates, keys
 from .storage.client import client
 from .writing.hooks import transaction_of
@@ -45,20 +46,37 @@ def reach(
     return touched
 
 
-def drop(entry: str) -> bool:
-    """Delete one entry and its late copy: a record, or `<kind>:<digest>`; returns whether it was
-    there.
+def drop(*entries: str) -> list[str]:
+    """Delete entries and their late copies: records, or `<kind>:<digest>`; returns those that were
+    there. One round trip.
 
-    Who is filling it just now cannot store. Raises ValueError for any other key: to delete a gate
-    is not how a table is invalidated. Raises Unavailable.
+    Who is filling one just now cannot store. Raises ValueError for any other key, and then deletes
+    nothing: to delete a gate is not how a table is invalidated. Raises Unavailable.
     """
-    if keys.kind(entry) not in ("sql", *COMPUTED) and not keys.is_record(entry):
+    for entry in entries:
+        _check_entry(entry)
+    leases = [("DEL", keys.lease(entry)) for entry in entries]
+    pairs = [("DEL", name) for entry in entries for name in (entry, keys.late(entry))]
+    dropped = client.call(*leases, *pairs)[len(leases) :]
+    return [e for e, *was in zip(entries, dropped[::2], dropped[1::2], strict=True) if any(was)]
+
+
+def expire(entry: str) -> bool:
+    """End the TTL of one entry now, as time would; returns whether it was there.
+
+    Raises ValueError for a key that is no entry, and Unavailable.
+    """
+    _check_entry(entry)
+    (there,) = client.call(("PEXPIRE", entry, 0))
+    memory.ended(entry)
+    return bool(there)
+
+
+def _check_entry(key: str) -> None:
+    if keys.kind(key) not in ("sql", *COMPUTED) and not keys.is_record(key):
         raise ValueError(
-            f"{entry!r} is not an entry: name a record, or as sql:<digest> or page:<digest>"
+            f"{key!r} is not an entry: name a record, or as sql:<digest> or page:<digest>"
         )
-    names = (entry, keys.late(entry))
-    _, *dropped = client.call(("DEL", keys.lease(entry)), *(("DEL", name) for name in names))
-    return any(dropped)
 
 
 def saved(

@@ -22,6 +22,7 @@ from .reading import path
 from .reading.late import PUNCTUAL, Late, late
 from .reading.lookup import check_ttl
 from .reading.record_format import RecordShelf
+from .reading.replicas import source
 from .reading.rows import Row
 from .reading.texts import REMEDY, text_of
 from .storage import keys
@@ -190,7 +191,7 @@ class Records(Generic[M]):
         wanted = {self.names.key(number): number for number in numbers}
 
         def load(missing: Sequence[str]) -> dict[str, Any]:
-            rows = self._rows.load(alias, [wanted[key] for key in missing])
+            rows = self._rows.load(source(alias), [wanted[key] for key in missing])
             by_pk = {row[self._pk_at]: row for row in rows}
             return {key: by_pk.get(wanted[key]) for key in missing}
 

@@ -21,11 +21,9 @@ from django.apps import apps
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.template import engines
-from django.urls import get_script_prefix, get_urlconf
-from django.utils import timezone
 from django.utils.autoreload import file_changed
-from django.utils.translation import get_language
 
+from . import active
 from .conf import conf
 
 # Settings that no page is made by, and that differ between processes of one release.
@@ -46,10 +44,9 @@ def surroundings() -> tuple[str | None, ...]:
 
     Release, language, time zone, and what addresses are made by: the URLconf and its prefix.
     """
-    language = get_language() if settings.USE_I18N else None
-    zone = timezone.get_current_timezone_name() if settings.USE_TZ else None
-    urls = str(get_urlconf() or getattr(settings, "ROOT_URLCONF", ""))
-    return release(), language, zone, urls, get_script_prefix()
+    language = active.language() if settings.USE_I18N else None
+    zone = active.zone() if settings.USE_TZ else None
+    return release(), language, zone, active.urlconf(), active.prefix()
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from .reading import path, row_format
 from .reading.late import late
 from .reading.lookup import check_ttl
+from .reading.replicas import source
 from .reading.rows import Row
 from .storage.keys import Params
 from .writing import reader
@@ -47,7 +48,7 @@ def fetch(
     found, doubt = row_format.lookup(using, sql, given, "dicts", ttl, late=lateness)
 
     def load(wanted: Sequence[str]) -> dict[str, list[Row]]:
-        with connections[using].cursor() as cursor:
+        with connections[source(using)].cursor() as cursor:
             # Without parameters a % is a %, so None and not an empty tuple.
             cursor.execute(sql, given or None)
             names = tuple(column[0] for column in cursor.description)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from inspect import unwrap
+from inspect import CO_COROUTINE, unwrap
+from types import FunctionType
 from typing import Any, NamedTuple, TypeVar, overload
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -15,7 +16,7 @@ from .reading.computed_format import Made
 from .reading.computed_shelf import ComputedShelf
 from .reading.dependencies import Tracker
 from .reading.envelope import Undecodable, Unencodable
-from .reading.late import Late, late
+from .reading.late import PUNCTUAL, Late, late
 from .reading.lookup import Lookup, check_ttl
 from .release import surroundings
 from .storage import keys
@@ -27,8 +28,11 @@ R = TypeVar("R")
 class Lifetime(NamedTuple):
     """How long a value is kept, and how late it may be."""
 
-    ttl: float | None
-    late: Late
+    ttl: float | None = None
+    late: Late = PUNCTUAL
+
+
+USUAL = Lifetime()
 
 
 # The near tier keeps bytes, and each caller gets a value of its own to change.
@@ -80,12 +84,14 @@ def remember(
     dicts, dataclasses; of any other it is returned and not stored, and the event says so. `ttl` is
     seconds, None: CACHE_ASIDE's; `max_stale` and `stale_if_error` are those of cached().
     """
-    check_ttl(ttl)
-    lifetime = Lifetime(ttl, late(max_stale, stale_if_error))
+    lifetime = USUAL
+    if ttl is not None or max_stale or stale_if_error:
+        check_ttl(ttl)
+        lifetime = Lifetime(ttl, late(max_stale, stale_if_error))
     if isinstance(what, str):
         if make is None:
             raise TypeError(f"remember({what!r}) needs what makes the value: a function")
-        return _fetch(_lookup(what, tuple(vary), lifetime), make)
+        return _fetch(_lookup(what, tuple(vary), lifetime), make, _awaits(make))
     if what is None:
         return lambda function: _decorated(function, lifetime)
     return _decorated(what, lifetime)
@@ -96,14 +102,14 @@ def _decorated(function: Any, lifetime: Lifetime) -> Any:
         raise TypeError(f"remember() takes a function, or a name and a function, not {function!r}")
     if reason := _unnameable(function):
         raise TypeError(f"remember() cannot tell {function!r} from others: {reason}")
-    name = f"{function.__module__}.{function.__qualname__}"
+    name, awaits = f"{function.__module__}.{function.__qualname__}", iscoroutinefunction(function)
 
     @wraps(function)
     def remembered(*args: Any, **kwargs: Any) -> Any:
         lookup = _lookup(name, (args, tuple(sorted(kwargs.items()))), lifetime)
-        return _fetch(lookup, lambda: function(*args, **kwargs), iscoroutinefunction(function))
+        return _fetch(lookup, lambda: function(*args, **kwargs), awaits)
 
-    return markcoroutinefunction(remembered) if iscoroutinefunction(function) else remembered
+    return markcoroutinefunction(remembered) if awaits else remembered
 
 
 def _unnameable(function: Any) -> str:
@@ -123,8 +129,15 @@ def _lookup(name: str, parts: tuple[Any, ...], lifetime: Lifetime) -> Lookup:
     return computed.lookup_of(SHELF, key, name, *lifetime)
 
 
-def _fetch(lookup: Lookup, make: Callable[[], Any], awaits: bool | None = None) -> Any:
-    if iscoroutinefunction(make) if awaits is None else awaits:
+def _awaits(make: Any) -> bool:
+    """Whether what it returns must be awaited."""
+    if type(make) is FunctionType and not make.__dict__:  # nothing but its code can say so
+        return bool(make.__code__.co_flags & CO_COROUTINE)
+    return iscoroutinefunction(make)
+
+
+def _fetch(lookup: Lookup, make: Callable[[], Any], awaits: bool) -> Any:
+    if awaits:
         return _afetch(lookup, make)
     value: list[Any] = []
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from ..data.solar_system import PLANETS
 from ..facts import BODY, BY_FIELD, DISCOVERY, FACTS, GROUPS, MISSING, TRAITS
@@ -9,6 +10,7 @@ from ..models import Planet
 
 WITHOUT_SURFACE = {Planet.Kind.GAS_GIANT, Planet.Kind.ICE_GIANT, Planet.Kind.NEPTUNE_LIKE}
 SHEET = {str(facts["name"]).casefold(): facts for facts in PLANETS}
+OF_THE_SUN = ("", "Sun")  # what its planets have for their star
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def shown(planet: Planet, field: str) -> Shown:
     if value is None and field == "surface_pressure" and planet.kind in WITHOUT_SURFACE:
         text = "no surface"
     # Of the Earth itself that it is once the Earth is no news.
-    times_earth = "" if planet.name.casefold() == "earth" else fact.times_earth(value)
+    times_earth = "" if on_sheet(planet) is SHEET["earth"] else fact.times_earth(value)
     return Shown(fact.label, text, fact.help, times_earth, source_of(planet, field))
 
 
@@ -91,12 +93,21 @@ def grouped(planet: Planet) -> dict[str, list[Shown]]:
     return {group: facts for group, facts in groups.items() if facts}
 
 
+def on_sheet(planet: Planet) -> dict[str, Any]:
+    """The planet's line of the fact sheet: by its place, where an editor has renamed it."""
+    if facts := SHEET.get(planet.name.casefold()):
+        return facts
+    place = planet.position or 0
+    ours = planet.star in OF_THE_SUN and 1 <= place <= len(PLANETS)
+    return PLANETS[place - 1] if ours else {}
+
+
 def source_of(planet: Planet, field: str) -> Source | None:
     """Where a value stands as it is here; None for what an editor wrote."""
     value = getattr(planet, field)
     if value in (None, ""):
         return None
-    if SHEET.get(planet.name.casefold(), {}).get(field) == value:
+    if on_sheet(planet).get(field) == value:
         return FACT_SHEET if field in BY_FIELD else None
     return CATALOGUES.get(Planet.Source(planet.source)) if _as_imported(planet, field) else None
 

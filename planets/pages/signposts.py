@@ -31,11 +31,11 @@ SITEMAPS: dict[str, type[Sitemap]] = {"planets": PlanetSitemap, "pages": PageSit
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     sitemap = request.build_absolute_uri(reverse("sitemap"))
-    text = f"User-agent: *\nDisallow: /admin/\n\nSitemap: {sitemap}\n"
+    text = f"User-agent: *\nDisallow: /admin/\nDisallow: /explain/\n\nSitemap: {sitemap}\n"
     return HttpResponse(text, content_type="text/plain")
 
 
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
-    """What asks for it by this name follows to the icon under its own."""
-    return HttpResponseRedirect(static("planets/icon.svg"))
+    """What asks for it by this name can often read no SVG."""
+    return HttpResponseRedirect(static("planets/favicon.ico"))

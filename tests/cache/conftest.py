@@ -11,6 +11,7 @@ from planets.cache.instruments.account.listener import Listener
 from planets.cache.storage.near import near
 from tests.support.near import trusted
 from tests.support.no_database import database_away  # noqa: F401  a fixture
+from tests.support.replicated import pair, servers  # noqa: F401  fixtures
 from tests.support.waiting import wait_until
 
 

@@ -6,7 +6,9 @@ Each row that is written holds a number that only grows. A writer publishes it i
 processes share, after its write has returned and its invalidation has landed. A reader notes what
 is published, then fetches: a lower number is a stale read, a fraction was never committed, and
 either is printed with the history before it and ends the run with status 1. With `--near` a reader
-may be late by what the docs say: it is held to what was published a second ago.
+may be late by what the docs say: it is held to what was published a second ago. For a second and a
+half after a failover there and back, of which connections that last hear by their next greeting,
+what is read is not judged.
 
 A writer that is killed publishes nothing; what it committed is published for it, unless Redis lost
 its memory or its connections while that write ran, or could not be reached to close the gates.
@@ -39,7 +41,8 @@ import MySQLdb
 
 from ..support import servers
 from ..support.primary import Primary
-from .board import DEADLINE, OUTCOMES, Board, Diary, history
+from ..support.redis_replica import follow
+from .board import DEADLINE, GREETED, NEAR_LATENESS, OUTCOMES, Board, Diary, history
 
 STALLED = 20  # seconds without a write after which the run is worth nothing
 # To see that the hunter finds what there is to find: tests.support.interleave.without_<name>().
@@ -66,7 +69,7 @@ class Hunt:
         self.children: dict[int, multiprocessing.process.BaseProcess] = {}
         self.lives = 0
         self.mariadb: Any = Primary() if watched else servers.MariaDB()
-        self.redis = servers.Redis(dbfilename="dump.rdb")
+        self.redis = servers.Redis(tcp=True, dbfilename="dump.rdb")
         self.servers = contextlib.ExitStack()  # those that a kind of hunt has besides
         self.told = 0
 
@@ -129,7 +132,7 @@ class Hunt:
             self.kill_a_writer, self.kill_a_writer_after_commit, self.cut_a_database_connection,
             self.flush, self.cut_connections, self.pause, self.restart,
             self.save_and_lose_what_follows, self.lose_everything,
-            self.refuse_writes, self.be_slow, self.evict,
+            self.refuse_writes, self.be_slow, self.evict, self.fail_over_and_back,
             *([self.kill_the_watcher] if self.watched else []),
         ]  # fmt: skip
 
@@ -232,6 +235,22 @@ class Hunt:
         self.redis.stop(signal.SIGKILL)
         self.redis.start()
         self.disturbed = time.monotonic()
+
+    def fail_over_and_back(self) -> None:
+        """To a replica and back: what was written meanwhile is lost, and connections last.
+
+        Who is on one notices with its next greeting, as the docs say; until then it is pardoned.
+        """
+        with servers.Redis(tcp=True) as other, other.client() as b, self.redis.client() as a:
+            follow(b, self.redis)
+            b.replicaof("NO", "ONE")
+            time.sleep(self.random.uniform(0.05, 0.3))
+            self.board.pardoned.value = float("inf")
+            follow(a, other)
+            a.replicaof("NO", "ONE")
+        self.disturbed = time.monotonic()
+        lateness = NEAR_LATENESS if self.board.near else 0
+        self.board.pardoned.value = self.disturbed + GREETED + lateness
 
     def lose_everything(self) -> None:
         self.redis.stop(signal.SIGKILL)

@@ -84,7 +84,8 @@ class Judge:
 
     def judge(self, found: list[Found], began: float) -> None:
         for what, known, seen in found:
-            if seen < known or seen != int(seen):
+            is_judged = began > self.board.pardoned.value
+            if (is_judged and seen < known) or seen != int(seen):
                 self.board.wrong[self.slot] += 1
                 events = [(e.outcome, e.key, e.reason) for e in self.last]
                 Diary(self.board, f"wrong-{self.name}").note(

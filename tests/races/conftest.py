@@ -14,6 +14,7 @@ import pytest
 from planets.cache.instruments.audit import Audit, Hit
 from tests.support.interleave import elsewhere
 from tests.support.primary import Primary
+from tests.support.replicated import pair, servers  # noqa: F401  fixtures
 from tests.support.watched import FLAVORS, primary, watched  # noqa: F401  a fixture
 
 # Without its protection it serves nothing that is old; it serves too little.

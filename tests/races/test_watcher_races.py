@@ -43,7 +43,7 @@ from tests.support.primary import Primary
 from tests.support.waiting import wait_until
 from tests.support.watched import NAME, Watching, caught_up, watching
 
-pytestmark = [pytest.mark.mysql, pytest.mark.once]
+pytestmark = pytest.mark.mysql
 
 Patch = pytest.MonkeyPatch
 NAIVE = pytest.mark.parametrize("naive", [False, True], ids=["protected", "naive"])

@@ -81,11 +81,10 @@ def test_a_production_environment_is_clean() -> None:
         ),
         ({"REDIS_URL": ""}, "REDIS_URL is not set: the address of Redis"),
         ({"REDIS_URL": "http://x"}, "REDIS_URL must be redis://host:port/number"),
-        ({"REDIS_URL": "redis://:secret@h:99999/0"}, "REDIS_URL must be redis://host:port"),
-        ({"REDIS_URL": "unix://"}, "REDIS_URL must be redis://"),
-        ({"REDIS_URL": "secret"}, "REDIS_URL must be redis://"),
-        ({"REDIS_URL": "redis://[::1"}, "REDIS_URL must be redis://"),
-        ({"REDIS_URL": "rediss://h/0?db=secret"}, "REDIS_URL must be redis://"),
+        (
+            {"REDIS_URL": "redis://:secret@h:99999/0"},
+            "REDIS_URL names 'h' as a host, must be host:",
+        ),
         ({"DB_USER": ""}, "DB_USER is not set: DB_HOST is, so this must be too."),
         ({"DB_NAME": ""}, "DB_NAME is not set"),
         ({"DB_PORT": "mysql"}, "DB_PORT is 'mysql', must be a number from 1 to 65535."),
@@ -93,8 +92,8 @@ def test_a_production_environment_is_clean() -> None:
         ({"DB_PORT": "3306.5"}, "DB_PORT is '3306.5', must be a whole number."),
         ({"DB_TIMEOUT": "30s"}, "DB_TIMEOUT is '30s', must be a number from 0 to 3600."),
         ({"DB_TIMEOUT": "0.5"}, "DB_TIMEOUT is '0.5', must be a whole number."),
-        ({"REDIS_URL": "redis://h:6379/cache"}, "REDIS_URL must be redis://host:port/number"),
         ({"REDIS_CA_CERTS": "/no/file"}, "REDIS_CA_CERTS is '/no/file', must be a file"),
+        ({"DB_CA_CERTS": "/no/file"}, "DB_CA_CERTS is '/no/file', must be a file"),
         (
             {"REDIS_URL": "redis://h:6379/0"},
             "REDIS_CA_CERTS is set, so REDIS_URL must be rediss://, which is TLS.",
@@ -146,18 +145,19 @@ def test_the_tutorials_variables_are_enough_with_a_secret_key() -> None:
     ]
     assert database["OPTIONS"]["isolation_level"] == "read committed"
     assert database["OPTIONS"]["charset"] == "utf8mb4"
-    assert caches["default"]["LOCATION"] == "rediss://cache.example.org:6379/0"
+    assert caches["default"]["LOCATION"] == ["rediss://cache.example.org:6379/0"]
     assert caches["default"]["OPTIONS"]["CONNECTION_POOL_KWARGS"] == {
         "ssl_ca_certs": "/etc/ssl/certs/ca-certificates.crt"
     }
+    assert "ssl" not in database["OPTIONS"]
     assert (debug, https) == (False, True)
 
 
 def test_development_needs_nothing_but_debug() -> None:
-    names = ("DATABASES", "REDIS_URL", "SECURE_SSL_REDIRECT", "INSTALLED_APPS", "CACHE_ASIDE")
-    databases, redis_url, https, apps, aside = read(*names, DEBUG="on", ENV_FILE="/dev/null")
+    names = ("DATABASES", "CACHES", "SECURE_SSL_REDIRECT", "INSTALLED_APPS", "CACHE_ASIDE")
+    databases, caches, https, apps, aside = read(*names, DEBUG="on", ENV_FILE="/dev/null")
     assert databases["default"]["NAME"] == str(ROOT / "db.sqlite3")
-    assert (redis_url, https) == ("redis://127.0.0.1:6379/0", False)
+    assert (caches["default"]["LOCATION"], https) == (["redis://127.0.0.1:6379/0"], False)
     assert (aside["TTL"], aside["NEAR"], aside["TRACE"]) == (300, False, "")
     assert "debug_toolbar" in apps
 
@@ -174,8 +174,8 @@ def test_the_toolbar_is_there_in_debug_only() -> None:
 def test_a_file_may_hold_the_variables_and_the_environment_rules(tmp_path: Path) -> None:
     (tmp_path / "env").write_text("DEBUG=on\nCACHE_TTL=60\nREDIS_URL=redis://from-file:6379/1\n")
     where = {"ENV_FILE": str(tmp_path / "env")}
-    aside, redis_url = read("CACHE_ASIDE", "REDIS_URL", CACHE_TTL="7", **where)
-    assert (aside["TTL"], redis_url) == (7, "redis://from-file:6379/1")
+    aside, caches = read("CACHE_ASIDE", "CACHES", CACHE_TTL="7", **where)
+    assert (aside["TTL"], caches["default"]["LOCATION"]) == (7, ["redis://from-file:6379/1"])
 
 
 def test_gunicorn_ends_where_the_configuration_is_wrong() -> None:
@@ -239,4 +239,6 @@ def test_every_variable_that_is_read_is_explained() -> None:
     source = (ROOT / "planetsite" / "settings.py").read_text()
     names = set(re.findall(r'\b[a-z_]+\(\s*"([A-Z_]+)"', source))
     explained = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M))
-    assert names - {"ENV_FILE"} == explained == set(VARIABLES)
+    assert explained == set(VARIABLES)
+    assert names - {"ENV_FILE"} <= explained
+    assert not [name for name in VARIABLES if f'"{name}"' not in source]

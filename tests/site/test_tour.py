@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from tests.support.demo import copied, end, start, until
 from tests.support.servers import free_port
 
-NOT_THERE = "/planets/99/"
+NOT_THERE, NOT_EXPLAINED = "/planets/99/", "/explain/?page=/no/such/"
 CHROMIUM = next(
     (
         path
@@ -68,7 +68,9 @@ def page(request: Any, browser: Browser, demo: tuple[str, str]) -> Iterator[Page
 
     def hear(message: ConsoleMessage) -> None:
         # That a page is not there the browser itself calls an error.
-        if message.type == "error" and not message.location["url"].endswith(NOT_THERE):
+        if message.type == "error" and not message.location["url"].endswith(
+            (NOT_THERE, NOT_EXPLAINED)
+        ):
             problems.append(f"{message.text} {message.location['url']}")
 
     page.on("console", hear)
@@ -151,6 +153,8 @@ PAGES = [
     "/compare/",
     "/compare/?planets=3,5",
     "/moons/",
+    "/explain/?page=/planets/3/",
+    NOT_EXPLAINED,
     "/admin/login/",
 ]
 ADMIN = [
@@ -201,6 +205,45 @@ def test_axe_finds_nothing_in_a_new_row_nor_in_a_form_with_errors(
     page.locator('[name="_save"]').first.click()
     expect(page.locator(".errornote")).to_be_visible()
     accessible(page)
+
+
+@pytest.mark.parametrize(
+    ("button", "title"),
+    [
+        ("Fetch it again", "Fetched again"),
+        ("Let it expire", "After its TTL had ended"),
+        ("Flush its keys", "After its keys were flushed"),
+        ("Take Redis away", "Without Redis"),
+        ("Change a planet", "The tutorial’s own fetch(sql) beside it"),  # noqa: RUF001
+    ],
+)
+def test_each_button_of_how_this_page_was_made(page: Page, button: str, title: str) -> None:
+    page.goto("/planets/3/")
+    page.get_by_role("link", name="How this page was made").click()
+    expect(page.locator(".what", has_text="/planets/3/").first).to_contain_text("hit")
+    page.get_by_role("button", name=button).click()
+    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    for summary in page.locator("main summary").all():
+        if summary.is_visible():
+            summary.click()
+    accessible(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    accessible(page)
+
+
+def test_the_panel_fits_a_telephone(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/planets/3/")
+    panel = cache_panel(page)
+    box = panel.bounding_box()
+    assert box
+    assert (box["x"], box["width"]) == (0, 390)
+    inside = panel.locator(".djdt-scroll")
+    assert inside.evaluate("each => each.scrollWidth - each.clientWidth") == 0
+    expect(panel.locator(".cache-aside-line li").first).to_be_visible()
+    panel.get_by_role("button").first.click()  # there is a way back
+    expect(panel).to_be_hidden()
 
 
 def test_axe_finds_nothing_in_the_panel(page: Page) -> None:

@@ -1,7 +1,7 @@
 """A throwaway MariaDB or MySQL that writes a binlog, with the user of a watcher.
 
-MySQL is run from a tree that TEST_MYSQL_TREE names, by the tree's own loader: tests/mysql.sh
-fetches one. Where there is none, tests of MySQL are skipped.
+MySQL is run from a tree that TEST_MYSQL_TREE names, by the tree's own loader: tests/servers.sh
+fetches one.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Primary(Server):
     @property
     def common(self) -> list[str]:
         as_root = ["--user=root"] if os.geteuid() == 0 else []
-        return ["--no-defaults", f"--datadir={self.directory / 'data'}", *as_root]
+        own = [f"--datadir={self.directory / 'data'}", f"--tmpdir={self.directory}"]
+        return ["--no-defaults", *own, *as_root]
 
     def prepare(self) -> None:
         if self.flavor == "mariadb":
@@ -109,6 +110,36 @@ class Primary(Server):
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    def follow(self, source: Primary) -> None:
+        """Become a replica of another: all that it ever wrote, and what it will write."""
+        with source.client() as root, root.cursor() as cursor:
+            cursor.execute("CREATE USER IF NOT EXISTS follower IDENTIFIED BY 'follows'")
+            cursor.execute("GRANT REPLICATION SLAVE ON *.* TO follower")
+        forget, change, start = {
+            "mariadb": (
+                "RESET MASTER",
+                "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%s, "
+                "MASTER_USER='follower', MASTER_PASSWORD='follows', MASTER_USE_GTID=slave_pos",
+                "START SLAVE",
+            ),
+            "mysql": (
+                "RESET BINARY LOGS AND GTIDS",
+                "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%s, "
+                "SOURCE_USER='follower', SOURCE_PASSWORD='follows', SOURCE_AUTO_POSITION=1, "
+                "GET_SOURCE_PUBLIC_KEY=1",
+                "START REPLICA",
+            ),
+        }[self.flavor]
+        with self.client() as root, root.cursor() as cursor:
+            cursor.execute(f"DROP USER {USER}@localhost")  # the source's history makes it again
+            cursor.execute(forget)
+            cursor.execute(change, [source.port])
+            cursor.execute(start)
+
+    def stop_following(self) -> None:
+        with self.client() as root:
+            root.cursor().execute("STOP SLAVE" if self.flavor == "mariadb" else "STOP REPLICA")
 
     def client(self, **options: Any) -> Any:
         """A plain client, that is not Django: what it writes nobody of the layer hears."""

@@ -44,6 +44,26 @@ def find_binary(*names: str) -> str:
     raise NotInstalled(f"none of {', '.join(names)} is installed")
 
 
+def database_program() -> str:
+    """The mysqld in TEST_MYSQL_TREE, else the MariaDB or MySQL of the system."""
+    if tree := os.environ.get("TEST_MYSQL_TREE"):
+        return f"{tree}/mysqld"
+    return find_binary("mariadbd", "mysqld")
+
+
+def redis_program() -> str:
+    """What TEST_REDIS names, else the Redis or Valkey of the system."""
+    return os.environ.get("TEST_REDIS") or find_binary("redis-server", "valkey-server")
+
+
+def name_and_version(client: redis.Redis) -> tuple[str, str]:
+    """As "Redis", "7.0.15"; a Valkey says that it is a Redis too."""
+    info = client.info("server")
+    if valkey := info.get("valkey_version"):
+        return "Valkey", valkey
+    return "Redis", info["redis_version"]
+
+
 class Server:
     """A server process in a temporary directory."""
 
@@ -128,28 +148,27 @@ class MariaDB(Server):
         super().__init__()
         self.port = free_port() if tcp else 0
         self.socket = str(self.directory / "db.sock")
-        data = self.directory / "data"
-        common = [f"--datadir={data}", *(["--user=root"] if os.geteuid() == 0 else [])]
-        try:
-            server = find_binary("mariadbd")
-            subprocess.run(
-                [
-                    find_binary("mariadb-install-db"),
-                    "--no-defaults",
-                    "--auth-root-authentication-method=normal",
-                    "--skip-test-db",
-                    *common,
-                ],
-                check=True,
-                capture_output=True,
-            )
-        except NotInstalled:
-            server = find_binary("mysqld")
-            subprocess.run(
-                [server, "--no-defaults", "--initialize-insecure", *common],
-                check=True,
-                capture_output=True,
-            )
+        common = [
+            f"--datadir={self.directory / 'data'}",
+            f"--tmpdir={self.directory}",  # a server that starts removes what others have in it
+            *(["--user=root"] if os.geteuid() == 0 else []),
+        ]
+        server, own = database_program(), []
+        if Path(server).name == "mysqld":
+            own = ["--skip-log-bin", "--loose-mysqlx=OFF", "--secure-file-priv="]
+            own += ["--performance-schema=OFF"]  # as MariaDB has it
+            prepare = [server, "--no-defaults", "--initialize-insecure", *common]
+        else:
+            prepare = [
+                find_binary("mariadb-install-db"),
+                "--no-defaults",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                *common,
+            ]
+        done = subprocess.run(prepare, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{prepare[0]} failed:\n{done.stdout}{done.stderr}")
         self._command = [
             server,
             "--no-defaults",
@@ -163,6 +182,7 @@ class MariaDB(Server):
             ),
             "--innodb-flush-log-at-trx-commit=0",
             "--character-set-server=utf8mb4",
+            *own,
             *options,
         ]
         self.start()
@@ -208,9 +228,11 @@ class Redis(Server):
 
     def start(self) -> None:
         settings = {"save": "", "appendonly": "no", "bind": "127.0.0.1", **self.options}
+        if "tls-port" in settings:  # whatever it says: all of TCP is over TLS
+            settings |= {"port": 0, "tls-port": self.port}
         self.spawn(
             [
-                find_binary("redis-server", "valkey-server"),
+                redis_program(),
                 *("--port", str(self.port), "--unixsocket", self.socket),
                 *("--dir", str(self.directory)),
                 *(part for name, value in settings.items() for part in (f"--{name}", str(value))),

@@ -2,5 +2,6 @@
 
 from .cache import CacheAdmin
 from .record import RecordAdmin
+from .went_stale import TellsWhatWentStale
 
-__all__ = ["CacheAdmin", "RecordAdmin"]
+__all__ = ["CacheAdmin", "RecordAdmin", "TellsWhatWentStale"]

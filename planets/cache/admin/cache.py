@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
@@ -11,28 +12,33 @@ from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from .. import invalidate
 from ..conf import conf
+from ..instruments import feed
+from ..instruments.browsing import FIRST, Wanted, browse
 from ..instruments.inspection import opened
-from ..instruments.keyspace import FIRST, browse
+from ..instruments.keyspace import KINDS
 from ..instruments.overview import overview
 from ..instruments.standing import databases, gates_of_tables
+from ..instruments.watch import counted
 from ..invalidation import drop
 from ..lab.advisor import report
 from ..models import Cache
-from ..storage import keys
 from ..storage.client import client
 from ..storage.errors import Unavailable
 from . import ratio_chart, saved_chart
 
 INVALIDATE = "cache_aside.invalidate_cache"
+REFRESH = 5  # seconds, where JavaScript is on
+MOST_DELETED = 500  # in one POST: a page of keys has some fifty
 
 
 def seen() -> dict[str, Any]:
-    """What the page shows; `away` alone where Redis cannot be had."""
+    """What the page shows; `away` alone where Redis is not reachable."""
+    feed.tell()  # what an editor has just done stands there at once
     try:
         found = overview()
     except Unavailable as error:
@@ -44,7 +50,9 @@ def seen() -> dict[str, Any]:
         "minutes": [minute for minute in found.minutes if minute.fetches],
         "bars": ratio_chart.bars(found.minutes),
         "chart_width": ratio_chart.width(found.minutes),
+        "busiest": ratio_chart.busiest(found.minutes),
         "history": conf().HISTORY,
+        "refresh": REFRESH,
     }
 
 
@@ -65,6 +73,12 @@ def advised() -> dict[str, Any]:
     }
 
 
+def _filter_of(request: HttpRequest) -> str:
+    """The query string of the list that a form was posted from; of what is wrong, none."""
+    form = KeyFilter(request.GET)
+    return form.query() if form.is_valid() else ""
+
+
 def tell(request: HttpRequest, done: str) -> None:
     """Say what was invalidated, and where Redis is away, that it is owed."""
     if client.debt:
@@ -75,12 +89,19 @@ def tell(request: HttpRequest, done: str) -> None:
 
 class KeyFilter(forms.Form):
     pattern = forms.CharField(required=False, max_length=200)
+    kind = forms.ChoiceField(required=False, choices=[("", "any"), *((k, k) for k in KINDS[:-1])])
+    table = forms.CharField(required=False, max_length=64)
     cursor = forms.CharField(required=False, max_length=30)
 
-    def glob(self) -> str:
-        """What is typed without a wildcard is looked for anywhere in the key."""
-        pattern: str = self.cleaned_data["pattern"].strip()
-        return pattern if any(c in pattern for c in "*?[") else f"*{pattern}*"
+    def wanted(self) -> Wanted:
+        said = self.cleaned_data
+        return Wanted(kind=said["kind"], table=said["table"].lower(), text=said["pattern"].strip())
+
+    def query(self, **more: str) -> str:
+        """The query string of the same filter."""
+        names = ("pattern", "kind", "table")
+        said = {name: self.cleaned_data.get(name, "") for name in names} | more
+        return "?" + urlencode({name: value for name, value in said.items() if value})
 
 
 @admin.register(Cache)
@@ -102,6 +123,7 @@ class CacheAdmin(admin.ModelAdmin):
             at("", self.changelist_view, "changelist"),
             at("keys/", self.keys_view, "keys"),
             at("advice/", self.advice_view, "advice"),
+            at("delete/", require_POST(self.delete_several_view), "delete_several"),
             at("invalidate/", require_POST(self.invalidate_view), "invalidate"),
             at("invalidate-everything/", self.everything_view, "everything"),
             at("<path:object_id>/change/", self.change_view, "change"),
@@ -118,12 +140,14 @@ class CacheAdmin(admin.ModelAdmin):
     def keys_view(self, request: HttpRequest) -> TemplateResponse:
         """Keys in pages, by a glob."""
         form = KeyFilter(request.GET)
-        prefixes = sorted(names.prefix for names in keys.RECORDS.values())
-        context: dict[str, Any] = {"form": form, "record_prefixes": prefixes}
+        tables = sorted({table for _, table in gates_of_tables().values()})
+        context: dict[str, Any] = {"form": form, "tables": tables}
         if form.is_valid():
+            context["first"] = form.query()
             try:
-                page = browse(form.glob(), form.cleaned_data["cursor"] or FIRST)
+                page = browse(form.wanted(), form.cleaned_data["cursor"] or FIRST)
                 context |= {"keys": page.keys, "next": page.cursor}
+                context["following"] = form.query(cursor=page.cursor)
             except ValueError as error:
                 raise BadRequest(str(error)) from error
             except Unavailable as error:
@@ -192,6 +216,29 @@ class CacheAdmin(admin.ModelAdmin):
         else:
             messages.info(request, f"Gone already: {name}.")
         return redirect("admin:cache_aside_cache_keys")
+
+    def delete_several_view(self, request: HttpRequest) -> HttpResponse:
+        """Delete the entries that are posted, and go back to the list that they were chosen in."""
+        self.check_may_invalidate(request)
+        back = f"{reverse('admin:cache_aside_cache_keys')}{_filter_of(request)}"
+        names = list(dict.fromkeys(request.POST.getlist("key")))
+        if not names:
+            messages.info(request, "No entry was chosen: tick those that are to be deleted.")
+            return redirect(back)
+        if len(names) > MOST_DELETED:
+            raise BadRequest(f"{len(names)} keys were posted, must be {MOST_DELETED} at most")
+        try:
+            dropped = drop(*names)
+        except ValueError as error:
+            raise BadRequest(str(error)) from error
+        except Unavailable as error:
+            messages.error(request, f"Nothing was deleted: {error}")
+            return redirect(back)
+        self.log_deletions(request, [Cache(key=name) for name in dropped])  # type: ignore[arg-type]
+        gone = len(names) - len(dropped)
+        done = f"Deleted {counted(len(dropped), 'entry', 'entries')}; the next fetches fill them."
+        messages.success(request, f"{done} {gone} had gone already." if gone else done)
+        return redirect(back)
 
     def invalidate_view(self, request: HttpRequest) -> HttpResponse:
         """Invalidate the table whose gate is posted."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -18,9 +17,10 @@ from ..invalidation import invalidate
 from ..storage import keys
 from ..storage.errors import Unavailable
 from .cache import INVALIDATE, tell
+from .went_stale import TellsWhatWentStale
 
 
-class RecordAdmin(admin.ModelAdmin):
+class RecordAdmin(TellsWhatWentStale):
     """The admin of a model that has `records`."""
 
     change_form_template = "admin/cache_aside/record_change_form.html"

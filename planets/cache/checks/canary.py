@@ -33,10 +33,10 @@ VALUE = b"canary"
 
 # What a Redis older than 5 says of a script that asks for the time before it writes.
 TOO_OLD = re.compile("non.deterministic", re.I)
-KEYS = re.compile("one of the keys")
+KEYS = re.compile("one of the keys|to access a key")
 # Of a command that is not there at all: renamed, or kept away by a managed Redis or by a proxy.
 TAKEN_AWAY = re.compile("unknown (sub)?command|unsupported command|not (allowed|supported)", re.I)
-COMMAND = re.compile(r"'([\w|]+)' (?:command|subcommand)|unknown command '?`?(\w+)", re.I)
+COMMAND = re.compile(r"'([\w|]+)' (?:command|subcommand)|unknown command '?`?(?!called)(\w+)", re.I)
 
 ONE_OF_A_CLUSTER = Error(
     "The Redis of CACHE_ASIDE is one node of a Redis Cluster, and is asked as if it were alone.",

@@ -29,6 +29,7 @@ from ..invalidation import drop
 from ..reading import path
 from ..reading.late import PUNCTUAL
 from ..reading.lookup import Forbidden, Found, Load, Lookup, Seen
+from ..reading.replicas import from_primary
 from ..storage.background import Background
 from ..storage.errors import Unavailable
 from ..storage.near import near
@@ -132,7 +133,8 @@ class Audit:
     def again(self, hit: Hit) -> Any:
         token = path.loading.set(hit.lookup)  # what it runs is no traffic of the site's
         try:
-            return hit.load(hit.lookup.keys)[hit.key]
+            with from_primary():  # a replica may have it later
+                return hit.load(hit.lookup.keys)[hit.key]
         finally:
             path.loading.reset(token)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 import django
+from django.urls import Resolver404, get_script_prefix, resolve
 
 DEEPEST = 12  # lines of a stack that are told
 
@@ -32,6 +34,24 @@ def stack() -> tuple[str, ...]:
 def caller() -> str:
     """`<file>:<line>` of the innermost; "" where none is a project's."""
     return next(_sites(), ("", ""))[0]
+
+
+def view(path: str) -> str:
+    """`<file>:<line> in <view>` of the view behind an address; "" where there is none.
+
+    A page is asked for by the middleware that serves it, which nobody has to look at.
+    """
+    try:
+        found = resolve("/" + path.removeprefix(get_script_prefix())).func
+    except Resolver404:
+        return ""
+    made_of = inspect.unwrap(getattr(found, "view_class", found))
+    try:
+        file, line = inspect.getsourcefile(made_of), inspect.getsourcelines(made_of)[1]
+    except (TypeError, OSError):  # what is callable otherwise, or has no source
+        return ""
+    name = getattr(made_of, "__qualname__", "")
+    return f"{_shown(str(file)) or made_of.__module__}:{line} in {name}"
 
 
 def _sites() -> Iterator[tuple[str, str]]:

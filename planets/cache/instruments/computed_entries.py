@@ -11,7 +11,7 @@ from ..reading import causes, tree
 from ..reading.computed_format import Entry, entry_of
 from ..reading.envelope import Undecodable
 from ..reading.record_format import ask_token, read_token
-from ..storage import gates, keys
+from ..storage import gates
 from ..storage.wire import Reply
 from .content import (
     SHOWN_CHARACTERS,
@@ -23,6 +23,7 @@ from .content import (
     short,
     unreadable,
 )
+from .description import gate_words
 from .keyspace import Key
 
 _page = msgspec.msgpack.Decoder(tuple[int, list[tuple[str, str]], bytes])
@@ -80,17 +81,12 @@ def _ask(redis: Any, entry: Entry) -> list[Reply]:
     return replies
 
 
-PARTS = {"": "", "rows": "records of ", "hot": "hot columns of "}
-
-
 def _grounds(entry: Entry, replies: Iterator[Reply]) -> Iterator[Ground]:
     for gate, had in entry.gates.items():
         reply = next(replies)
         same = gates.generation(reply) == had
         changed = "" if same else causes.of_gate(gate, closed=gates.is_closed(reply))
-        table, _, part = keys.behind(gate).partition("#")
-        what = "all of the database" if table == "*" else f"table {table}"
-        yield Ground(short(gate), short(f"{PARTS[part]}{what}"), changed)
+        yield Ground(short(gate), short(gate_words(gate)), changed)
     for record, had in entry.records.items():
         now = read_token(next(replies))
         changed = "" if now == had else causes.of_record(record, now)

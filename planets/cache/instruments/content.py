@@ -39,6 +39,7 @@ class Content:
     load_ms: float | None = None  # what the database took
     absent: bool = False  # a record: that there is no such row
     row_count: int | None = None
+    columns: tuple[str, ...] = ()  # of the rows, where the SQL names them
     rows: list[list[str]] = field(default_factory=list)
     name: str = ""  # of what was computed: a page's path, a fragment's or a value's name
     stands_on: list[Ground] = field(default_factory=list)  # what was computed

@@ -3,6 +3,8 @@
 Each process adds what it has counted to the hash of the minute, at the end of a request and at most
 once in HISTORY seconds: one round trip that no fetch waits for. So the counts are those of the web
 processes; what the last requests before a quiet spell fetched is told with the next one.
+
+The same hash has what became of the fetches and writes of each table: `hit:city` beside `hit`.
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -20,10 +24,12 @@ from ..events import Kind
 from ..storage import keys
 from ..storage.client import client
 from ..storage.errors import FAILURES, Unavailable
+from . import feed
 from .nodes import asking
 
 MINUTES = 60
 OUTCOMES = ("hit", "miss", "stale", "bypass", "error")
+OF_TABLES = (*OUTCOMES, "written", "invalidated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,8 @@ class Minute:
     stale: int = 0  # served late, to who accepts that
     bypasses: int = 0
     errors: int = 0
+    # By table and one of OF_TABLES. A fetch that reads two tables counts for each of them.
+    of_tables: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @property
     def fetches(self) -> int:
@@ -57,7 +65,15 @@ class Minute:
         }
 
 
-def ratio(minutes: list[Minute]) -> float | None:
+def seconds(minutes: Sequence[Minute]) -> float:
+    """How long these minutes have lasted so far: the current one has not ended."""
+    if not minutes:
+        return 0.0
+    now = datetime.now(tz=UTC)
+    return sum(min(60.0, max(1.0, (now - minute.start).total_seconds())) for minute in minutes)
+
+
+def ratio(minutes: Sequence[Minute]) -> float | None:
     """Hits of all fetches that looked in Redis and were answered; None where there were none."""
     hits = sum(minute.hits for minute in minutes)
     asked = sum(minute.asked for minute in minutes)
@@ -70,12 +86,16 @@ class Teller:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.told = counted()
+        self.told_of_tables = of_tables()
         self.told_at = time.monotonic()
 
     def tell(self) -> None:
         """Add what is new to the current minute; while Redis is away it waits."""
-        now = counted()
+        feed.tell()
+        now, now_of_tables = counted(), of_tables()
         new = {outcome: count - self.told[outcome] for outcome, count in now.items()}
+        for (table, outcome), count in (now_of_tables - self.told_of_tables).items():
+            new[f"{outcome}:{table}"] = count
         self.told_at = time.monotonic()
         if not any(new.values()):
             return
@@ -89,7 +109,7 @@ class Teller:
             pipeline.execute()
         except (*FAILURES, Unavailable):
             return
-        self.told = now
+        self.told, self.told_of_tables = now, now_of_tables
 
     def sometimes(self, **kwargs: Any) -> None:
         """Receiver of request_finished."""
@@ -113,6 +133,16 @@ def counted() -> dict[str, int]:
     return totals
 
 
+def of_tables() -> Counter[tuple[str, str]]:
+    """What became of fetches and writes of this process so far, by table and one of OF_TABLES."""
+    totals: Counter[tuple[str, str]] = Counter()
+    for (table, outcome), count in stats.of_tables().items():
+        outcome = outcome.removeprefix("near ")
+        if outcome in OF_TABLES:
+            totals[table, outcome] += count
+    return totals
+
+
 def history() -> list[Minute]:
     """The last MINUTES minutes, the current one last. One round trip. Raises Unavailable."""
     last = int(time.time()) // 60
@@ -120,19 +150,26 @@ def history() -> list[Minute]:
     with asking() as redis:
         pipeline = redis.pipeline(transaction=False)
         for number in numbers:
-            pipeline.hmget(keys.minute(number), *OUTCOMES)
+            pipeline.hgetall(keys.minute(number))
         replies = pipeline.execute(raise_on_error=False)
     return [_minute(number, reply) for number, reply in zip(numbers, replies, strict=True)]
 
 
 def _minute(number: int, reply: Any) -> Minute:
     start = datetime.fromtimestamp(number * 60, tz=UTC)
-    if not isinstance(reply, list):
+    if not isinstance(reply, dict):
         return Minute(start=start)  # a key of another type in its place
-    hits, misses, stale, bypasses, errors = (int(v) if v and v.isdigit() else 0 for v in reply)
+    told = {name.decode(errors="replace"): int(v) for name, v in reply.items() if v.isdigit()}
+    hits, misses, stale, bypasses, errors = (told.pop(outcome, 0) for outcome in OUTCOMES)
+    of_tables: Counter[tuple[str, str]] = Counter()
+    for name, count in told.items():
+        outcome, _, table = name.partition(":")
+        if outcome in OF_TABLES:
+            of_tables[table, outcome] = count
     return Minute(
-        start=start, hits=hits, misses=misses, stale=stale, bypasses=bypasses, errors=errors
-    )
+        start=start, hits=hits, misses=misses, stale=stale, bypasses=bypasses, errors=errors,
+        of_tables=of_tables,
+    )  # fmt: skip
 
 
 teller = Teller()
@@ -141,7 +178,7 @@ teller = Teller()
 def _after_fork() -> None:
     # What the parent counted before the fork is the parent's to tell.
     teller.lock = threading.Lock()
-    teller.told = counted()
+    teller.told, teller.told_of_tables = counted(), of_tables()
 
 
 os.register_at_fork(after_in_child=_after_fork)

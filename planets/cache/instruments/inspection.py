@@ -21,6 +21,7 @@ from .computed_entries import computed
 from .content import SHOWN_ROWS, SHOWN_SQL, WHY, Content, State, plain, short, unreadable
 from .keyspace import Key, is_ours, look
 from .nodes import asking, holder
+from .selected import selected
 from .standing import databases
 
 LATE = "A copy that is served to those who accept that it is not current."
@@ -46,6 +47,7 @@ class Opened:
             "load_ms": content.load_ms,
             "absent": content.absent,
             "row_count": content.row_count,
+            "columns": list(content.columns),
             "rows": content.rows,
             "name": content.name,
             "stands_on": [ground._asdict() for ground in content.stands_on],
@@ -139,6 +141,7 @@ def _entry(redis: Any, key: Key, reply: Reply) -> Content:
         tables=tuple(map(short, entry.tables)),
         load_ms=entry.load_ms,
         row_count=len(entry.rows),
+        columns=tuple(map(short, selected(entry.sql, len(rows[0]) if rows else 0))),
         rows=rows,
         shortened=len(rows) < len(entry.rows),
     )

@@ -1,4 +1,4 @@
-"""Which keys there are: in pages, or as a sample. By SCAN, so that Redis is never held up.
+"""Which keys there are, and a sample of them. By SCAN, so that Redis is never held up.
 
 Keys of other programs are counted, and no more is told of them: the name of a session is as good as
 its password. Nor are they counted by a pattern, which would spell out such a name bit by bit.
@@ -22,12 +22,8 @@ from .nodes import Node, asking, each, nodes, refusal
 
 # Buckets that one SCAN walks: some 20 microseconds of the server's time.
 SCAN_COUNT = 50
-# One page asks this many times at most, so a rare pattern in a huge key space ends in time.
-PAGE_SCANS = 100
 
-FIRST = "0.0"
 DIGEST = re.compile(r"[0-9a-f]{32}", re.ASCII)
-CURSOR = re.compile(r"(\d{1,4})\.(\d{1,20})", re.ASCII)
 
 ENTRIES = ("record", "sql", *COMPUTED)
 KINDS = (*ENTRIES, "late", "gate", "lease", "statistics", "watcher", "other")
@@ -53,7 +49,7 @@ def kind(name: str) -> str:
         "gate": lambda: _is_gate(name),
         "lease": lambda: rest[:1] + rest[-1:] == "{}" and is_ours(rest[1:-1]),
         "late": lambda: rest[:1] + rest[-1:] == "{}" and kind(rest[1:-1]) in ENTRIES,
-        "statistics": lambda: rest.removeprefix("account-").isdecimal(),
+        "statistics": lambda: rest.removeprefix("account-").isdecimal() or name == keys.feed(),
     }.get(found, lambda: DIGEST.fullmatch(rest) is not None)
     return found if ours() else "other"
 
@@ -78,6 +74,8 @@ class Key:
     bytes: int | None  # MEMORY USAGE: with all overhead; an estimate for a large hash
     idle: int | None  # seconds since the last access
     frequency: int | None  # of access under an LFU policy: 0 to 255, logarithmic, decaying
+    what: str = ""  # in words, where somebody has looked: see description.py
+    tables: tuple[str, ...] = ()  # that it stands behind, where somebody has looked
 
     @property
     def name(self) -> str:
@@ -106,15 +104,9 @@ class Key:
             "bytes": self.bytes,
             "idle": self.idle,
             "frequency": self.frequency,
+            "what": self.what,
+            "tables": list(self.tables),
         }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Some keys, and the cursor of the next page ("" where this is the last)."""
-
-    keys: list[Key]
-    cursor: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,32 +177,6 @@ class Sample:
             return sorted(self.entries, key=lambda key: key.frequency or 0, reverse=True)[:number]
         known = [key for key in self.entries if key.idle is not None]
         return sorted(known, key=lambda key: key.idle or 0)[:number]
-
-
-def browse(pattern: str = "*", cursor: str = FIRST, *, size: int = 50) -> Page:
-    """The next keys of ours that match a glob: `size`, or a few more, for SCAN gives handfuls.
-
-    Fewer, even none, where they are rare; it is the cursor that tells whether there are more.
-    Raises ValueError for a cursor that no page gave, Unavailable.
-    """
-    place = CURSOR.fullmatch(cursor)
-    if not place:
-        raise ValueError(f"cursor is {cursor!r}, must be one that the last page gave, or {FIRST!r}")
-    number, at = int(place[1]), int(place[2])
-    found: list[Key] = []
-    with asking() as redis:
-        servers = nodes(redis)
-        for _ in range(PAGE_SCANS):
-            if number >= len(servers):
-                return Page(keys=found, cursor="")
-            server = servers[number].redis
-            at, names = server.scan(at, match=pattern, count=SCAN_COUNT)
-            found += look(server, ours(names))
-            if at == 0:
-                number += 1
-            if len(found) >= size and number < len(servers):
-                break
-    return Page(keys=found, cursor=f"{number}.{at}" if number < len(servers) else "")
 
 
 def sample(limit: int = 1000) -> Sample:

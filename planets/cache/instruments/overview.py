@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 from ..storage.errors import Unavailable
 from ..watching.state import State, states
-from . import history, keyspace, server, standing
+from . import description, feed, history, keyspace, server, standing
+from .nodes import asking
+from .tables import Table, tables
 
 T = TypeVar("T")
 
@@ -20,7 +22,10 @@ class Overview:
     server: server.Server
     minutes: list[history.Minute]
     sample: keyspace.Sample
-    gates: list[standing.Standing] | None  # those that are there
+    hottest: list[keyspace.Key]  # of the sample, with what they are
+    largest: list[keyspace.Key]
+    tables: list[Table] | None
+    invalidations: list[feed.Invalidated] | None
     watchers: dict[str, State]  # by the alias of the database whose binlog they follow
     missing: tuple[str, ...] = ()  # parts of this that Redis has not told, a line each
 
@@ -30,12 +35,36 @@ class Overview:
         return [*dict.fromkeys([*self.server.unknown, *self.missing, *self.sample.unknown])]
 
     @property
+    def gates(self) -> list[standing.Standing] | None:
+        """Those that are there."""
+        if self.tables is None:
+            return None
+        return [table.standing for table in self.tables if table.standing.state != "missing"]
+
+    @property
     def ratio_now(self) -> float | None:
         return history.ratio(self.minutes[-NOW:])
 
     @property
     def ratio_hour(self) -> float | None:
         return history.ratio(self.minutes)
+
+    @property
+    def fetches(self) -> int:
+        """Of the last hour."""
+        return sum(minute.fetches for minute in self.minutes)
+
+    @property
+    def fetches_a_second(self) -> float:
+        """Now."""
+        recent = self.minutes[-NOW:]
+        return sum(minute.fetches for minute in recent) / (history.seconds(recent) or 1)
+
+    @property
+    def hits_a_second(self) -> float:
+        """Now."""
+        recent = self.minutes[-NOW:]
+        return sum(minute.hits for minute in recent) / (history.seconds(recent) or 1)
 
     @property
     def bypasses(self) -> int:
@@ -52,6 +81,9 @@ class Overview:
             "server": self.server.as_dict(),
             "unknown": self.unknown,
             "hit_ratio": {"now": self.ratio_now, "hour": self.ratio_hour},
+            "a_second": {"hits": self.hits_a_second, "fetches": self.fetches_a_second}
+            if self.minutes
+            else None,
             "minutes": [minute.as_dict() for minute in self.minutes if minute.fetches],
             "sample": {
                 "keys": self.sample.size,
@@ -63,13 +95,15 @@ class Overview:
                 for total in self.sample.kinds()
             },
             "gates": None if self.gates is None else {gate.gate: gate.state for gate in self.gates},
+            "tables": self.tables and {t.standing.gate: t.as_dict() for t in self.tables},
+            "invalidations": self.invalidations and [one.as_dict() for one in self.invalidations],
             "watchers": {
                 alias: {**asdict(state), "trouble": state.trouble}
                 for alias, state in self.watchers.items()
             },
             "hottest_by": "frequency" if self.sample.counts_accesses else "idle",
-            "hottest": [key.as_dict() for key in self.sample.hottest()],
-            "largest": [key.as_dict() for key in self.sample.largest()],
+            "hottest": [key.as_dict() for key in self.hottest],
+            "largest": [key.as_dict() for key in self.largest],
         }
 
 
@@ -89,11 +123,25 @@ def overview() -> Overview:
             missing.setdefault(why, []).append(what)
             return otherwise
 
+    minutes: list[history.Minute] = known("the hit ratio", history.history, [])
+    sample = keyspace.sample()
+    hottest, largest = sample.hottest(), sample.largest()
+    both = [*hottest, *largest]
+    described = known("what the entries are", lambda: _described(both), both)
+    standings: list[standing.Standing] | None = known("the gates", standing.standings, None)
     return Overview(
         server=told,
-        minutes=known("the hit ratio", history.history, []),
-        sample=keyspace.sample(),
-        gates=known("the gates", standing.present, None),
+        minutes=minutes,
+        sample=sample,
+        hottest=described[: len(hottest)],
+        largest=described[len(hottest) :],
+        tables=None if standings is None else tables(standings, minutes),
+        invalidations=known("the last invalidations", feed.last, None),
         watchers=known("the watchers", states, {}),
         missing=tuple(f"{why}: {', '.join(what)} unknown" for why, what in missing.items()),
     )
+
+
+def _described(found: list[keyspace.Key]) -> list[keyspace.Key]:
+    with asking() as redis:
+        return description.described(redis, found)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import asdict
 from itertools import groupby, repeat
 from typing import Any
 
@@ -14,7 +16,10 @@ from django.utils.text import Truncator
 from ..events import COMPUTED, Fetch
 from ..extras import extra
 from .account.listener import listener
+from .call_site import view
 from .marks import marks
+from .story import Part, Story, story
+from .timeline import Timeline
 from .watch import Watch, counted
 
 with extra("toolbar"):
@@ -38,7 +43,7 @@ class CacheAsidePanel(Panel):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.watch = Watch(stacks=True)
+        self.watch = Timeline(stacks=True)
 
     @property
     def title(self) -> str:
@@ -56,15 +61,19 @@ class CacheAsidePanel(Panel):
 
     def generate_stats(self, request: HttpRequest, response: HttpResponse) -> None:
         advised = [mark._asdict() for mark in marks(listener.asked())]
-        self.record_stats({**summary(self.watch), "advised": advised})
+        # The toolbar is shown to developers alone, so it tells parameters, too.
+        told = story(self.watch, params=True)
+        self.record_stats(
+            {**summary(self.watch, told), "advised": advised, "line": [*map(_bar, told.parts)]}
+        )
 
     def generate_server_timing(self, request: HttpRequest, response: HttpResponse) -> None:
         stats = self.get_stats()
         self.record_server_timing("fetch", stats["title"], stats["ms"])
 
 
-def summary(watch: Watch) -> dict[str, Any]:
-    """What the panel shows, in plain JSON values."""
+def summary(watch: Watch, told: Story | None = None) -> dict[str, Any]:
+    """What the panel shows, in plain JSON values; with its story, what was asked with, too."""
     hits = [event for event in watch.fetches if event.outcome == "hit"]
     known = [event for event in hits if event.load_ms is not None]
     # What was computed took the time of the fetches that were made for it, which count already.
@@ -73,7 +82,7 @@ def summary(watch: Watch) -> dict[str, Any]:
     return {
         "title": title(watch, ms),
         "ms": ms,
-        "groups": groups(watch),
+        "groups": groups(watch, told.parts if told else []),
         "invalidations": [event.as_dict() for event in watch.invalidations],
         "hits": len(hits),
         "known": len(known),
@@ -89,16 +98,18 @@ def title(watch: Watch, ms: float) -> str:
     return f"{counted(len(watch.fetches), 'fetch', 'fetches')}: {watch.outcomes}, {ms:.1f} ms"
 
 
-def groups(watch: Watch) -> list[dict[str, Any]]:
+def groups(watch: Watch, parts: Iterable[Part] = ()) -> list[dict[str, Any]]:
     """The fetches in their order; records that were asked for together are one that opens."""
-    asked = zip(watch.fetches, watch.stacks or repeat(()), strict=False)
+    stacks = map(_asker, watch.fetches, watch.stacks or repeat(()))
+    asked = zip(watch.fetches, stacks, strict=False)
+    params = {id(watch.fetches[part.first]): part.params for part in parts if part.fetches}
     found = []
     for _, together in groupby(asked, key=lambda each: _together(*each)):
         members = list(together)
         events = [event for event, _ in members]
         found.append(
             {
-                "rows": [_row(event) for event in events],
+                "rows": [_row(event, params.get(id(event), "")) for event in events],
                 "stack": list(members[0][1]),
                 "outcome": events[0].outcome,
                 "tier": events[0].tier,
@@ -108,6 +119,13 @@ def groups(watch: Watch) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _asker(event: Fetch, lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Who asked: the lines of the project; for a page its view, which its middleware asks."""
+    if event.kind != "page":
+        return lines
+    return tuple(filter(None, [view(event.sql.partition("?")[0])]))
 
 
 def _together(event: Fetch, lines: tuple[str, ...]) -> tuple[Any, ...]:
@@ -127,8 +145,24 @@ def _address(event: Fetch) -> str:
         return ""
 
 
-def _row(event: Fetch) -> dict[str, Any]:
-    row = event.as_dict()
+def _bar(part: Part) -> dict[str, Any]:
+    """A line of the time line: what was asked, in a few words, and its steps."""
+    keys = [fetch["key"] for fetch in part.fetches]
+    names = {
+        "record": f"{keys[0]} and {len(keys) - 1} more" if len(keys) > 1 else "".join(keys),
+        "trip": "a round trip",
+        "sql": _gist(part.sql),
+        "statement": _gist(part.sql),
+    }
+    return {**asdict(part), "name": names.get(part.kind, part.sql), "fetches": []}
+
+
+def _gist(sql: str) -> str:
+    return COLUMNS.sub(r"SELECT … FROM", sql, count=1)
+
+
+def _row(event: Fetch, params: str) -> dict[str, Any]:
+    row = {**event.as_dict(), "params": params}
     row["address"] = _address(event)
     reason = event.reason
     if event.outcome == "miss" and reason and not reason.startswith(NOT_STORED):
@@ -139,5 +173,5 @@ def _row(event: Fetch) -> dict[str, Any]:
     row["records"] = row["records"][:SHOWN_RECORDS]
     if event.kind == "sql":
         row["html"] = str(reformat_sql(event.sql, with_toggle=False))
-        row["gist"] = COLUMNS.sub(r"SELECT … FROM", event.sql, count=1)
+        row["gist"] = _gist(event.sql)
     return row

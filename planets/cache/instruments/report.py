@@ -29,8 +29,10 @@ def table(rows: Sequence[Row], *, right: Sequence[int] = ()) -> Iterator[str]:
 
 
 def keys(found: Sequence[Key]) -> Iterator[str]:
-    rows = [("KEY", "KIND", "SIZE", "TTL LEFT", "USED")]
-    rows += [(key.name, key.kind, size(key.bytes), span(key.ttl), _used(key)) for key in found]
+    rows = [("KEY", "KIND", "SIZE", "TTL LEFT", "USED", "WHAT")]
+    rows += [
+        (key.name, key.kind, size(key.bytes), span(key.ttl), _used(key), key.what) for key in found
+    ]
     return table(rows, right=(2, 3, 4))
 
 
@@ -42,17 +44,16 @@ def _used(key: Key) -> str:
 
 def overview(found: Overview) -> Iterator[str]:
     server, sample = found.server, found.sample
-    cluster = f", a cluster of {server.nodes}" if server.parts else ""
     up = "" if server.uptime is None else f", up {span(server.uptime)}"
     now, hour = share(found.ratio_now), share(found.ratio_hour)
     ratio = f"{now} in the last 5 minutes, {hour} in the last hour"
     rows = [
-        ("Server", f"{server.name} {server.version or 'of an unknown version'}{cluster}{up}"),
-        ("Memory", _memory(server)),
+        ("Server", named(server) + up),
+        ("Memory", memory(server)),
         ("When full", server.policy or UNKNOWN),
         ("Hit ratio", ratio if found.minutes else UNKNOWN),
         ("Besides", f"{found.bypasses} bypasses and {found.errors} errors in the last hour"),
-        ("Gates", _gates(found.gates)),
+        ("Gates", gates(found.gates)),
         *(("Watcher", state.words()) for state in found.watchers.values()),
         *(("Unknown", line) for line in found.unknown),
     ]
@@ -70,8 +71,8 @@ def overview(found: Overview) -> Iterator[str]:
         yield from table(rows3, right=(1, 2))
     yield sample_of(sample)
     for title, listed in (
-        ("Hottest" if sample.counts_accesses else "Most recently used", sample.hottest(5)),
-        ("Largest", sample.largest(5)),
+        ("Hottest" if sample.counts_accesses else "Most recently used", found.hottest[:5]),
+        ("Largest", found.largest[:5]),
     ):
         if listed:
             yield ""
@@ -79,7 +80,18 @@ def overview(found: Overview) -> Iterator[str]:
             yield from keys(listed)
 
 
-def _gates(found: Sequence[Standing] | None) -> str:
+def named(server: Server) -> str:
+    """Which server it is, or how many."""
+    cluster = f", a cluster of {server.nodes}" if server.parts else ""
+    return f"{server.name} {server.version or 'of an unknown version'}{cluster}"
+
+
+def total_of(sample: Sample) -> str:
+    """How many keys there are."""
+    return "an unknown number of" if sample.total is None else f"{sample.total:,}"
+
+
+def gates(found: Sequence[Standing] | None) -> str:
     if found is None:
         return UNKNOWN
     return ", ".join(f"{gate.table} {gate.state}" for gate in found) or "none"
@@ -92,7 +104,7 @@ def nodes(server: Server) -> Iterator[str]:
         (
             part.address,
             part.version or (UNKNOWN if part.answers else "away"),
-            _memory(part),
+            memory(part),
             part.policy or UNKNOWN,
             UNKNOWN if part.keys is None else f"{part.keys:,}",
             UNKNOWN if part.uptime is None else span(part.uptime),
@@ -104,7 +116,7 @@ def nodes(server: Server) -> Iterator[str]:
 
 def sample_of(sample: Sample) -> str:
     """Of how many keys the lists are."""
-    total = "an unknown number of" if sample.total is None else f"{sample.total:,}"
+    total = total_of(sample)
     if sample.complete:
         return f"All {sample.size:,} keys."
     if not sample.listed:
@@ -112,7 +124,7 @@ def sample_of(sample: Sample) -> str:
     return f"A sample of {sample.size:,} of {total} keys; so are the lists below."
 
 
-def _memory(server: Server) -> str:
+def memory(server: Server) -> str:
     if server.memory is None or server.max_memory is None:
         return size(server.memory)
     limit = f" of {size(server.max_memory)} ({share(server.memory_share)})"
@@ -140,7 +152,8 @@ def opened(found: Opened) -> Iterator[str]:
         yield ""
         shown = f", of which {len(content.rows)} are shown" if content.shortened else ""
         yield f"{content.row_count} rows{shown}"
-        yield from (" | ".join(row) for row in content.rows)
+        named = [list(content.columns)] if content.columns else []
+        yield from (" | ".join(row) for row in [*named, *content.rows])
     if content.stands_on:
         yield ""
         grounds = [(g.name, g.what, g.changed or "unchanged") for g in content.stands_on]

@@ -15,7 +15,10 @@ from redis.exceptions import ResponseError
 from ..storage.errors import Unavailable
 from .nodes import Node, each, refusal
 
-SUMMED = ("memory", "keys", "clients", "hits", "misses", "evicted", "expired")
+SUMMED = (
+    *("memory", "keys", "clients", "hits", "misses", "evicted", "expired"),
+    *("commands_a_second", "bytes_in_a_second", "bytes_out_a_second"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,9 @@ class Server:
     misses: int | None = None
     evicted: int | None = None
     expired: int | None = None
+    commands_a_second: float | None = None  # by Redis's own measure, just now
+    bytes_in_a_second: float | None = None
+    bytes_out_a_second: float | None = None
     answers: bool = True
     unknown: tuple[str, ...] = ()  # what it does not tell, and why: a line each
     parts: tuple[Self, ...] = ()  # of a cluster: its primaries
@@ -100,6 +106,10 @@ def _of_info(
         found = info.get(field)
         return None if found is None else int(found)
 
+    def kilobytes(field: str) -> float | None:
+        found = info.get(field)
+        return None if found is None else float(found) * 1024
+
     valkey = info.get("valkey_version")
     version = valkey or info.get("redis_version")
     return Server(
@@ -117,6 +127,9 @@ def _of_info(
         misses=number("keyspace_misses"),
         evicted=number("evicted_keys"),
         expired=number("expired_keys"),
+        commands_a_second=number("instantaneous_ops_per_sec"),
+        bytes_in_a_second=kilobytes("instantaneous_input_kbps"),
+        bytes_out_a_second=kilobytes("instantaneous_output_kbps"),
         unknown=tuple(unknown),
     )
 

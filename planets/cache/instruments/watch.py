@@ -34,7 +34,7 @@ class Watch:
         if self.on:
             return
         self.on = True
-        _current.watches = (*_here(), self)
+        _current.watches = (*here(), self)
         with _lock:
             _watches += 1
             fetched.connect(_hear_fetch, weak=False, dispatch_uid="watch")
@@ -45,7 +45,7 @@ class Watch:
         if not self.on:
             return
         self.on = False
-        _current.watches = tuple(watch for watch in _here() if watch is not self)
+        _current.watches = tuple(watch for watch in here() if watch is not self)
         with _lock:
             _watches -= 1
             if not _watches:
@@ -78,17 +78,17 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def _here() -> tuple[Watch, ...]:
+def here() -> tuple[Watch, ...]:
     return getattr(_current, "watches", ())
 
 
 def _hear_fetch(event: Fetch, **kwargs: Any) -> None:
-    for watch in _here():
+    for watch in here():
         watch.fetches.append(event)
         if watch.stacks is not None:
             watch.stacks.append(stack())
 
 
 def _hear_invalidation(event: Invalidation, **kwargs: Any) -> None:
-    for watch in _here():
+    for watch in here():
         watch.invalidations.append(event)

@@ -34,6 +34,13 @@ def span(seconds: float | None) -> str:
     return " ".join(f"{count} {unit}" for count, unit in counts[:2] if count)
 
 
+def rate(a_second: float) -> str:
+    """`0.0333` as "0.033", `1234.5` as "1,234": what there are in a second."""
+    if a_second >= 100:
+        return f"{a_second:,.0f}"
+    return f"{a_second:.2g}" if a_second < 10 else f"{a_second:.1f}"
+
+
 def share(part: float | None) -> str:
     """`0.934` as "93.4 %"."""
     return "none yet" if part is None else f"{part:.1%}".replace("%", " %")

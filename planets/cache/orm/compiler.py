@@ -26,8 +26,10 @@ from msgspec import structs
 from ..reading import path, row_format
 from ..reading.late import PUNCTUAL, Late
 from ..reading.lookup import Lookup, check_ttl
+from ..reading.replicas import source
 from ..reading.rows import Row, SharedRows
 from ..recent import Recent
+from . import answers
 from .converters import Converters
 from .instances import with_builders
 from .plans import Plan
@@ -116,6 +118,8 @@ class CachedCompiler(SQLCompiler):
                 return {wanted[0]: _one_chunk(result)}
             return {wanted[0]: list(chain.from_iterable(result))}
 
+        if one and not doubt:
+            answers.note(self, lookup)
         (key,) = lookup.keys
         if chunked_fetch and (doubt or key in _long):
             return stream()
@@ -133,12 +137,27 @@ class CachedCompiler(SQLCompiler):
         results: Any = super(CachedCompiler, self.of_this_thread()).execute_sql(MULTI)
         return list(chain.from_iterable(results))
 
+    def load_one(self) -> list[Row]:
+        """One row, from the database; none where there is none."""
+        row: Any = super(CachedCompiler, self.of_this_thread()).execute_sql(SINGLE)
+        return [row] if row else []
+
+    def converts_as_djangos(self) -> bool:
+        """Whether the backend leaves the converting of rows to Django."""
+        return all(
+            getattr(super(CachedCompiler, self), name).__func__ is vars(SQLCompiler)[name]
+            for name in ("apply_converters", "get_converters")
+        )
+
     def of_this_thread(self) -> CachedCompiler:
-        """Itself; a copy for who loads again what another thread was served."""
-        if not self.using or connections[self.using] is self.connection:
+        """Itself; a copy for who loads again what another thread was served, and for who reads the
+        primary in the place of a replica.
+        """
+        connection = connections[source(self.using)] if self.using else self.connection
+        if connection is self.connection:
             return self
         other = copy.copy(self)
-        other.connection = connections[self.using]
+        other.connection = connection
         return other
 
     def apply_converters(self, rows: Any, converters: Any) -> Any:

@@ -8,13 +8,15 @@ zone of a visitor, a field with converters of its own) has no fingerprint.
 
 from __future__ import annotations
 
+import datetime
 import functools
 import inspect
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from enum import Enum
 from functools import cache
 from types import ModuleType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import aggregates, expressions, fields, functions, lookups
@@ -22,7 +24,9 @@ from django.db.models.base import ModelBase
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.fields import related, related_lookups, reverse_related
 from django.db.models.functions import comparison, math
+from django.db.models.functions import datetime as moments
 from django.db.models.functions import text as texts
+from django.db.models.query_utils import FilteredRelation, Q
 from django.db.models.sql import Query
 from django.db.models.sql.datastructures import BaseTable, Join
 from django.db.models.sql.where import WhereNode
@@ -49,9 +53,26 @@ def fingerprint(query: Query) -> Hashable | None:
     try:
         _selects(query.model, query.select_related)
         if query.combinator:
-            raise KeyError("a union, whose parts are compiled into one another")
+            _check_combined(query, meta)
         followed = _ordering(meta, nothing) if default else _led_to(meta, query.order_by, nothing)
         return _object(query), *followed
+    except KeyError:
+        return None
+
+
+def _check_combined(query: Query, meta: Any) -> None:
+    """Raises KeyError where compiling a union would change it: it is ordered by what it has not."""
+    columns = set(query.values_select) or {field.name for field in meta.concrete_fields}
+    deferred = not query.values_select and query.deferred_loading != (frozenset(), True)
+    for name in query.order_by:
+        if deferred or type(name) is not str or name.lstrip("-") not in columns:
+            raise KeyError("a union that is ordered by something which is no column of it")
+
+
+def fingerprint_of(expressions: Mapping[str, Any]) -> Hashable | None:
+    """The same of expressions by name, which a query is yet to resolve."""
+    try:
+        return _mapping(expressions)
     except KeyError:
         return None
 
@@ -136,7 +157,7 @@ def _sequence(values: Any) -> Hashable:
     return type(values), *[TAKE_APART[type(value)](value) for value in values]
 
 
-def _mapping(values: dict[Any, Any]) -> Hashable:
+def _mapping(values: Mapping[Any, Any]) -> Hashable:
     return tuple(
         [(TAKE_APART[type(key)](key), TAKE_APART[type(part)](part)) for key, part in values.items()]
     )
@@ -225,6 +246,23 @@ def _plain_text(value: Any) -> Hashable:
 NEVER_TWICE = frozenset({functions.Now, functions.Random})
 
 
+def _zoned(function: Any) -> Hashable:
+    """Trunc or Extract: without a zone of its own it has that of who asks."""
+    if function.tzinfo is None:
+        raise KeyError("it depends on the time zone of who asks")
+    return _object(function)
+
+
+def _zone(zone: ZoneInfo) -> Hashable:
+    if zone.key is None:
+        raise KeyError("a time zone from a file has no name")
+    return ZoneInfo, zone.key
+
+
+def _fixed_zone(zone: datetime.timezone) -> Hashable:
+    return datetime.timezone, repr(zone)  # repr: two of one offset may have two names
+
+
 def _functions() -> Iterator[type]:
     for module in (comparison, math, texts):
         yield from (kind for kind in _classes(module, expressions.Func) if kind not in NEVER_TWICE)
@@ -240,12 +278,15 @@ LISTED: dict[type, Callable[[Any], Hashable]] = {
     **dict.fromkeys(_classes(fields, fields.Field), _field),
     **dict.fromkeys([related.ForeignKey, related.OneToOneField], _field),
     **dict.fromkeys(_classes(reverse_related, reverse_related.ForeignObjectRel), _relation),
-    **dict.fromkeys([WhereNode, BaseTable, Join], _object),
+    **dict.fromkeys([WhereNode, BaseTable, Join, Q, FilteredRelation], _object),
     Query: _subquery,
     **dict.fromkeys(_classes(lookups, lookups.Lookup), _object),
     **dict.fromkeys(_classes(related_lookups, lookups.Lookup), _object),
     **dict.fromkeys(_classes(aggregates, aggregates.Aggregate), _object),
     **dict.fromkeys(_functions(), _object),
+    **dict.fromkeys(_classes(moments, moments.TimezoneMixin), _zoned),
+    ZoneInfo: _zone,
+    datetime.timezone: _fixed_zone,
     **dict.fromkeys(
         [
             *(expressions.Col, expressions.F, expressions.OrderBy, expressions.Ref),

@@ -14,12 +14,12 @@ from operator import itemgetter
 from sys import getsizeof
 from typing import Any
 
-from django.db import models
+from django.db import connections, models
 from django.db.models import query as iterables
 from django.db.models.base import ModelState
 
 from ..reading.rows import Row, SharedRows
-from .converters import Converters
+from .converters import Converters, convert
 from .instances import Builder, builder
 
 Parts = tuple[dict[str, Any] | None, ...]  # of one row: each model's fields, None where no row
@@ -84,10 +84,47 @@ class Instances:
         )
 
     def make(self, prepared: list[Any], db: str) -> list[Any]:
+        """Of copies: what is prepared is shared."""
         if len(self.parts) == 1:
             model = self.parts[0].model
-            return [_instance(model, fields, db) for (fields,) in prepared]
-        return [self._joined(fields, db) for fields in prepared]
+            return [_instance(model, fields.copy(), db) for (fields,) in prepared]
+        copies = (tuple([own and own.copy() for own in fields]) for fields in prepared)
+        return [self._joined(fields, db) for fields in copies]
+
+    def make_once(self, rows: Sequence[Row], db: str) -> list[Any]:
+        """Of rows that nobody else has: each dictionary becomes an instance's own."""
+        if len(self.parts) > 1:
+            return [self._joined_once(row, db) for row in rows]
+        (part,), annotations = self.parts, self.annotations
+        model, names, start, end = part.model, part.names, part.start, part.end
+        made = []
+        for row in rows:
+            fields: dict[str, Any] = {"_state": None}
+            fields.update(zip(names, row[start:end], strict=True))
+            if annotations:
+                fields.update((name, row[at]) for name, at in annotations)
+            made.append(_instance(model, fields, db))
+        return made
+
+    def _joined_once(self, row: Row, db: str) -> Any:
+        made: list[Any] = []
+        for part in self.parts:
+            before = made[part.leads] if made else None
+            if made and (before is None or row[part.key] is None):
+                made.append(None)
+                if before is not None:
+                    part.local(before, None)
+                continue
+            fields: dict[str, Any] = {"_state": None}
+            fields.update(zip(part.names, row[part.start : part.end], strict=True))
+            instance = _instance(part.model, fields, db)
+            if before is not None:
+                part.local(before, instance)
+                part.remote(instance, before)
+            elif self.annotations:
+                fields.update((name, row[at]) for name, at in self.annotations)
+            made.append(instance)
+        return made[0]
 
     def _joined(self, fields: Parts, db: str) -> Any:
         made: list[Any] = []
@@ -109,12 +146,11 @@ _new = object.__new__
 
 
 def _instance(model: Any, fields: dict[str, Any], db: str) -> Any:
-    """As Builder.from_db(), of a copy: the fields are shared."""
+    """As Builder.from_db(), of the very dict that it will have."""
     instance = _new(model)
-    state = _new(ModelState)
+    fields["_state"] = state = _new(ModelState)
     state.adding, state.db = False, db
-    instance.__dict__ = own = fields.copy()
-    own["_state"] = state
+    instance.__dict__ = fields
     return instance
 
 
@@ -136,6 +172,9 @@ class Tuples:
     def make(self, prepared: list[Any], db: str) -> list[Any]:
         return list(map(self.of_row, prepared)) if self.of_row else list(prepared)
 
+    def make_once(self, rows: Sequence[Row], db: str) -> list[Any]:
+        return self.make(self.prepare(rows), db)
+
 
 class Maker:
     """Makes the results of one plan of one kind."""
@@ -146,28 +185,39 @@ class Maker:
         self._converters = Converters()
 
     def results(self, rows: Sequence[Row], db: str, revive: Callable[[], Any]) -> list[Any]:
-        shared = rows if isinstance(rows, SharedRows) else None
-        prepared = shared.kept_for(self) if shared else None
+        if not isinstance(rows, SharedRows):
+            return self.kind.make_once(self._converted(rows, db, revive)[0], db)
+        prepared = rows.kept_for(self)
         if prepared is None:
-            converted, may_keep = self._converted(rows, revive())
+            converted, may_keep = self._converted(rows, db, revive)
             prepared = self.kind.prepare(converted)
-            if shared and may_keep:
-                shared.keep_for(self, prepared, converted, self.kind.weigh(prepared))
+            if may_keep:
+                rows.keep_for(self, prepared, converted, self.kind.weigh(prepared))
         return self.kind.make(prepared, db)
 
-    def _converted(self, rows: Sequence[Row], compiler: Any) -> tuple[Sequence[Row], bool]:
+    def _converted(
+        self, rows: Sequence[Row], db: str, revive: Callable[[], Any]
+    ) -> tuple[Sequence[Row], bool]:
         """The rows after Django's converters, and whether every reader gets the same of them."""
-        columns = [select[0] for select in compiler.select[: compiler.col_count]]
-        found = self._converters.of(compiler.connection, lambda: compiler.get_converters(columns))
+
+        def find() -> Any:
+            compiler = revive()
+            columns = [select[0] for select in compiler.select[: compiler.col_count]]
+            return compiler.get_converters(columns)
+
+        connection = connections[db]
+        found = self._converters.of(connection, find)
         if not found:
             return rows, True
-        return list(compiler.apply_converters(rows, found)), self._converters.are_djangos
+        return convert(rows, found, connection), self._converters.are_djangos
 
 
 def maker(compiler: Any, iterable: type) -> Maker | None:
     """Of a compiler that has compiled; None where Django must make the results."""
     columns = [select[0] for select in compiler.select[: compiler.col_count]]
     if compiler.has_composite_fields(columns) or hasattr(models.QuerySet, "fetch_mode"):
+        return None
+    if not compiler.converts_as_djangos():
         return None
     query = compiler.query
     if iterable is iterables.ModelIterable and compiler.klass_info:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar, Self, cast
 
+from django.db.models import Count
 from django.db.models.sql import AggregateQuery, Query
 from django.db.models.sql.compiler import SQLCompiler
 
+from .answers import Answer, answer
 from .compiler import Lifetime, cached
 from .plans import Mark, Plan, mark, plans, same
+
+COUNT = "__count"  # Django's own name for it
 
 
 class CachedQuery(Query):
@@ -64,6 +69,33 @@ class CachedQuery(Query):
             return found
         self.sought = told  # by this same reader, who now asks for a compiler
         return None
+
+    # What is answered by one row. Django compiles another query for it.
+
+    def get_count(self, using: str) -> int:
+        def count() -> dict[str, Any]:
+            return Query.get_aggregation(self.clone(), using, {COUNT: Count("*")})
+
+        known, found = self._answer(using, "count", {}, count)
+        values: dict[str, Any] = (known.values() or count()) if known else found
+        return int(values[COUNT])
+
+    def get_aggregation(self, using: str, aggregate_exprs: dict[str, Any]) -> dict[str, Any]:
+        def ask() -> dict[str, Any]:
+            return Query.get_aggregation(self, using, aggregate_exprs)
+
+        known, found = self._answer(using, "aggregate", aggregate_exprs, ask)
+        values: dict[str, Any] = (known.values() or ask()) if known else found
+        return values
+
+    def has_results(self, using: str) -> bool:
+        known, found = self._answer(using, "exists", {}, lambda: Query.has_results(self, using))
+        return known.is_any() if known else bool(found)
+
+    def _answer(
+        self, using: str, what: str, expressions: dict[str, Any], ask: Callable[[], Any]
+    ) -> tuple[Answer | None, Any]:
+        return (None, ask()) if self.refusal else answer(self, using, what, expressions, ask)
 
     def __getstate__(self) -> dict[str, Any]:
         state: Any = super().__getstate__()

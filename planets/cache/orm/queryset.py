@@ -16,7 +16,6 @@ from typing import Any, Self, TypeVar, cast
 from django.db import models
 from django.db.models.sql import Query
 
-from ..conf import conf
 from ..reading.late import late
 from .compiler import Lifetime
 from .query import CachedQuery, cached_class
@@ -100,9 +99,8 @@ class CacheAsideQuerySet(models.QuerySet[M]):
                 self._query = self.query.chain(cast(CachedQuery, self.query).uncached)
             elif (lifetime := _prefetching.get()) and type(self.query) is Query:
                 self._prefetch(lifetime)
-            # Where rows are shared, what is made of them is. Of others Django makes it as quickly.
-            shared = conf().NEAR and isinstance(self.query, CachedQuery)
-            if shared and not self._known_related_objects:  # type: ignore[attr-defined]
+            cached = isinstance(self.query, CachedQuery)
+            if cached and not self._known_related_objects:  # type: ignore[attr-defined]
                 query: Any = self.query
                 self._result_cache = query.results(self.db, self._iterable_class)
         super()._fetch_all()

@@ -1,7 +1,9 @@
 """Serves the pages of views that are marked with cached_page, and stores them.
 
-It stands after what concerns every response (SecurityMiddleware, compression) and before sessions,
-authentication and all else: a hit asks none of those, and costs one look-up.
+It stands after what looks at every request (SecurityMiddleware, which redirects to https, static
+files) and before sessions, authentication and all else: a hit asks none of those, and costs one
+look-up. What is behind it and sets the same headers for everybody, as a Content-Security-Policy, is
+stored with the page.
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ from typing import Any, NamedTuple
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.urls import Resolver404, resolve
 from django.utils.cache import get_conditional_response
-from django.utils.translation import get_language
 from msgspec.structs import replace
 
+from .. import active
 from ..reading import computed, path
 from ..reading.away import is_away
 from ..reading.computed import made_by
@@ -103,7 +106,10 @@ def ask(request: HttpRequest) -> Asked | None:
     if reason := uncacheable(request, policy):
         path.pass_by(computed.lookup_of(SHELF, "", name_of(request)), reason)
         return None
-    key, name = page_key(request, policy), name_of(request)
+    try:
+        key, name = page_key(request, policy), name_of(request)
+    except DisallowedHost:
+        return None  # who is behind us answers, as without a cache
     lookup = computed.lookup_of(SHELF, key, name, policy.ttl, policy.late, of_any_age=True)
     # Of any age: whoever filled it went by the same policy, which may give a status a longer life.
     return Asked(replace(lookup, second_sight=True) if policy.second_sight else lookup, policy)
@@ -116,7 +122,7 @@ _policies: Recent[tuple[Any, ...], Policy | tuple[()]] = Recent(4096)
 def _policy(request: HttpRequest) -> Policy | None:
     """How the view behind an address is cached, if it is."""
     urlconf = getattr(request, "urlconf", None) or settings.ROOT_URLCONF
-    address = (urlconf, get_language() if settings.USE_I18N else None, request.path_info)
+    address = (urlconf, active.language() if settings.USE_I18N else None, request.path_info)
     known = _policies.get(address)
     if known is None:
         try:

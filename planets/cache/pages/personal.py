@@ -157,6 +157,8 @@ def why(request: HttpRequest, response: HttpResponseBase, reads: Reads) -> str:
             dict.get(request.META, "CSRF_COOKIE_NEEDS_UPDATE"),
             lambda: "it gives out a CSRF token",
         ),
+        # By django-csp, or by Django's own from 6.0 on, where it is there and empty before its use.
+        (bool(own.get("_csp_nonce")), lambda: "it has a nonce, which is for one answer alone"),
         (_messages_used(own.get("_messages")), lambda: "it shows or leaves messages"),
         (
             own.get("_read_started") or "_body" in own,

@@ -22,7 +22,11 @@ class Page(NamedTuple):
     content: bytes
 
 
-OF_304 = ("ETag", "Cache-Control", "Content-Location", "Expires", "Last-Modified", "Vary")
+OF_304 = (
+    *("ETag", "Cache-Control", "Content-Location", "Expires", "Last-Modified", "Vary"),
+    # Where they are made behind the cache: a browser then goes by these, and not by its own of old.
+    *("Content-Security-Policy", "Content-Security-Policy-Report-Only"),
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Page)

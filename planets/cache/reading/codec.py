@@ -145,11 +145,19 @@ def encode(key: str, entry: Entry[Rows], *, compress_above: int, max_bytes: int)
 
 def decode(key: str, data: object, *, max_bytes: int) -> Entry[Rows]:
     """The entry that encode() made into `data`. Raises Undecodable, also for what are no bytes."""
-    body = unwrap(key, data, max_bytes=max_bytes)
+    stored: Any = head(key, data, max_bytes=max_bytes)
     try:
-        stored: Any = _decoder.decode(body)
         return replace(stored, rows=_rows_decoder(stored.columns).decode(stored.rows))
     except (
         msgspec.MsgspecError, ValueError, KeyError, ArithmeticError,
             RecursionError) as error:  # fmt: skip
+        raise Undecodable(str(error)) from error
+
+
+def head(key: str, data: object, *, max_bytes: int) -> Entry[msgspec.Raw]:
+    """The same with its rows as they are stored. Raises Undecodable."""
+    body = unwrap(key, data, max_bytes=max_bytes)
+    try:
+        return _decoder.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise Undecodable(str(error)) from error

@@ -104,8 +104,10 @@ def _hit(lookup: Lookup, seen: Seen, tier: Tier, started: float) -> Made:
 
 def fetch(lookup: Lookup, make: Callable[[Tracker], Made]) -> Any:
     """The payload under the lookup's key, made where it is not there or not current."""
-    (key,) = lookup.keys
     begun = path.begin(lookup)
+    if not begun.claimed.seen.missing:
+        return path.served(lookup, begun)[lookup.keys[0]].payload
+    (key,) = lookup.keys
     shelf: Any = lookup.shelf
 
     def load(wanted: Sequence[str]) -> dict[str, Made]:
@@ -115,11 +117,10 @@ def fetch(lookup: Lookup, make: Callable[[Tracker], Made]) -> Any:
             return shelf.made(key, make(heard))
 
     loaded = path.NOTHING_LOADED
-    if begun.claimed.seen.missing:
-        try:
-            loaded = path.load_missing(load, begun)
-        except Error as error:
-            begun = path.without_database(lookup, begun, error)
+    try:
+        loaded = path.load_missing(load, begun)
+    except Error as error:
+        begun = path.without_database(lookup, begun, error)
     return _ended(lookup, begun, loaded)
 
 
@@ -157,8 +158,8 @@ async def afetch(lookup: Lookup, make: Callable[[Tracker], Awaitable[Made]]) -> 
             # Not in the thread: who holds the lease may need that thread to load.
             await asyncio.sleep(step)
         begun = step
-    if key in begun.claimed.seen.hits:
-        return path.end(lookup, begun, path.NOTHING_LOADED)[key].payload
+    if not begun.claimed.seen.missing:
+        return path.served(lookup, begun)[key].payload
     shelf: Any = lookup.shelf
     started = time.perf_counter()
     try:

@@ -3,8 +3,8 @@
 An entry names its dependencies: gates, each with the generation that it had, and records, each with
 the token that it was filled under. It is current while all gates are open in that generation and
 all records lie there under that token. The process remembers which dependencies a key had last
-time, and asks for them in the same round trip as for the entry; where the entry names others, one
-more round trip asks for those.
+time, and asks for them in the same round trip as for the entry (known.py); where the entry names
+others, one more round trip asks for those.
 
 What a process has served twice it keeps, within KEPT_BYTES, and asks for its head alone: that holds
 the seal, which no other entry has. So what is kept is as fresh as what is sent whole.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -32,9 +32,10 @@ from .computed_format import Entry, Made, entry_of
 from .dependencies import CLOSED, TWICE, Dependencies, tracker
 from .envelope import HEAD, Undecodable, wrap
 from .gated import GATE_BYTES
+from .known import SHORT, Kept, Remembered, ask_whole, is_brief, remembered, sort
 from .lookup import Forbidden, Found, Generations, Loaded, Lookup, Seen
-from .permission import forbidden_to
-from .proof import NOTHING, Standing, ask, ask_now, own_generations, standing_of
+from .permission import forbidden_to, written_here
+from .proof import NOTHING, Standing, ask_now, own_generations, standing_of
 from .sight import FIRST_SIGHT, is_first
 from .weight import of_tree
 
@@ -44,28 +45,6 @@ KEPT_BYTES = 4_194_304  # of what a process has served twice, for each kind
 LATE = "something that it was made of was served late"
 
 _encoder = msgspec.msgpack.Encoder()
-
-
-class Remembered(NamedTuple):
-    """What this process knows of a key's entry without asking for it again."""
-
-    found: Found  # without its payload, unless it is kept
-    head: bytes  # of its bytes: holds their seal, which tells it from every other entry
-
-    @property
-    def dependencies(self) -> Dependencies:
-        needed: Dependencies = self.found.value.dependencies
-        return needed
-
-    @property
-    def mark(self) -> Mapping[str, str]:
-        told: Mapping[str, str] = self.found.value.mark
-        return told
-
-
-def ask_head(key: str) -> Command:
-    """The command that asks for the head of an entry; its reply is b"" where there is none."""
-    return ("GETRANGE", key, 0, HEAD - 1)
 
 
 class ComputedShelf:
@@ -82,7 +61,7 @@ class ComputedShelf:
         self.kind: Kind = kind
         self._encode, self._decode = encode, decode
         self._known: Recent[str, Remembered] = Recent(MAX_REMEMBERED)
-        self._kept: Recent[str, Remembered] = Recent(KEPT_BYTES)
+        self._kept: Recent[str, Kept] = Recent(KEPT_BYTES)
         self._refused: Recent[str, str] = Recent(MAX_REMEMBERED)
 
     # --- looking
@@ -92,56 +71,71 @@ class ComputedShelf:
 
     def look(self, lookup: Lookup, keys: Sequence[str]) -> list[Command]:
         (key,) = keys
-        known, kept = self._known.get(key), self._kept.get(key)
+        known = self._known.get(key)
+        if known is None or known.own != lookup.gates:
+            return ask_whole(key, lookup.gates, NOTHING)
         # Of an entry that was filled anew here the bytes that are kept are those of the one before.
-        is_kept = known is not None and kept is not None and known.head == kept.head
-        read = ask_head(key) if is_kept else self.read(key)
-        return [read, *ask(lookup, known.dependencies if known else NOTHING)]
+        kept = self._kept.get(key) if known.found.bytes > SHORT else None
+        return known.brief if kept is not None and known.head == kept.head else known.whole
 
     def judge(
         self, lookup: Lookup, keys: Sequence[str], asked: Sequence[Command], replies: list[Reply]
     ) -> Seen:
         (key,) = keys
-        standing = standing_of(asked[1:], replies[1:])
+        reply, told = sort(asked, replies)
         try:
-            found = self._read(lookup, key, asked[0], replies[0])
+            found = self._read(lookup, key, asked, reply)
         except Undecodable as error:
-            missing = self._missing(lookup, key, standing)
+            missing = self._missing(lookup, key, standing_of(asked, told))
             return replace(missing, unreadable={key: f"undecodable: {error}"})
-        if found is None:
-            return self._missing(lookup, key, standing)
-        needed: Dependencies = found.value.dependencies
-        if not standing.is_known(needed):
-            standing = ask_now(lookup, needed)
-        if not standing.proves(needed):
-            missing = self._missing(lookup, key, standing)
-            barred = missing.barred or (CLOSED if standing.closed else "")
-            cause = standing.differs(needed)._replace(filled=found.filled)
-            return replace(missing, barred=barred, stale={key: cause})
+        known = self._known.get(key)
+        if found is None or known is None or not known.was_proven(asked, reply, told):
+            standing = standing_of(asked, told)
+            if found is None:
+                return self._missing(lookup, key, standing)
+            if seen := self._unproven(lookup, key, found, standing):
+                return seen
+            if known is not None:
+                known.is_proven(asked, reply, told)
         if lookup.max_age is not None and time.time() - found.filled > lookup.max_age:
-            return replace(self._missing(lookup, key, standing), stale={key: causes.TOO_OLD})
-        if reason := forbidden_to(needed.gates, needed.records):
+            missing = self._missing(lookup, key, standing_of(asked, told))
+            return replace(missing, stale={key: causes.TOO_OLD})
+        needed: Dependencies = found.value.dependencies
+        if reason := written_here(needed.gates, needed.records):
             raise Forbidden(reason)
         return Seen({key: found}, ())
 
-    def _read(self, lookup: Lookup, key: str, asked: Command, reply: Reply) -> Found | None:
+    def _unproven(self, lookup: Lookup, key: str, found: Found, standing: Standing) -> Seen | None:
+        """What is seen of an entry that is not current; None where it is. Raises Unavailable."""
+        needed: Dependencies = found.value.dependencies
+        if not standing.is_known(needed):
+            standing = ask_now(lookup, needed)
+        if standing.proves(needed):
+            return None
+        missing = self._missing(lookup, key, standing)
+        barred = missing.barred or (CLOSED if standing.closed else "")
+        cause = standing.differs(needed)._replace(filled=found.filled)
+        return replace(missing, barred=barred, stale={key: cause})
+
+    def _read(
+        self, lookup: Lookup, key: str, asked: Sequence[Command], reply: Reply
+    ) -> Found | None:
         """What lies under a key, of which the whole or the head was asked for.
 
         None where there is nothing. Raises Undecodable, Unavailable.
         """
-        if asked[0] != "GET":
-            kept = self._kept.get(key)
-            if kept and kept.head == reply:
-                return kept.found
-            if reply != b"":  # it was filled anew
-                (reply,) = client.ask(self.read(key))
+        kept = self._kept.get(key)
+        if kept is not None and type(reply) is bytes and kept.head == reply[:HEAD]:
+            return kept.found
+        if is_brief(asked) and reply != b"":  # it was filled anew
+            (reply,) = client.ask(self.read(key))
         found = self.decode(lookup, key, reply)
         if found is not None:
             known = self._known.get(key)
             if known is None or known.head != reply[:HEAD]:
-                self._remember(key, found, reply)
+                self._remember(lookup, key, found, reply)
             else:
-                self._kept.put(key, Remembered(found, known.head), of_tree(found))
+                self._kept.put(key, Kept(found, known.head), of_tree(found))
         return found
 
     def _missing(self, lookup: Lookup, key: str, standing: Standing) -> Seen:
@@ -192,18 +186,21 @@ class ComputedShelf:
         """
         (key,) = lookup.keys
         known = self._known.get(key)
-        if known is None or known.mark != mark or known.found.expires < time.time():
+        if known is None or known.own != lookup.gates or known.mark != mark:
+            return None
+        if known.found.expires < time.time():
             return None
         needed = known.dependencies
-        asked = ask(lookup, needed)
-        head, *replies = client.ask(ask_head(key), *asked)
-        if head != known.head or not standing_of(asked, replies).proves(needed):
+        asked = known.brief
+        head, told = sort(asked, client.ask(*asked))
+        if head != known.head or not standing_of(asked, told).proves(needed):
             return None
-        return None if forbidden_to(needed.gates, needed.records) else known.found
+        return None if written_here(needed.gates, needed.records) else known.found
 
-    def _remember(self, key: str, found: Found, data: bytes) -> None:
+    def _remember(self, lookup: Lookup, key: str, found: Found, data: bytes) -> None:
         made: Made = found.value._replace(payload=None)
-        self._known.put(key, Remembered(replace(found, value=made, bytes=len(data)), data[:HEAD]))
+        told = replace(found, value=made, bytes=len(data))
+        self._known.put(key, remembered(lookup, key, told, data[:HEAD]))
 
     def made(self, key: str, made: Made) -> dict[str, Made]:
         """What a load gives: remembered, where it was refused, until it is so no more."""
@@ -239,7 +236,7 @@ class ComputedShelf:
             return None
         if lookup.max_age is not None and time.time() - found.filled > lookup.max_age:
             return None
-        return None if forbidden_to(needed.gates, needed.records) else Seen({key: found}, ())
+        return None if written_here(needed.gates, needed.records) else Seen({key: found}, ())
 
     def keep(self, lookup: Lookup, ticket: int, seen: Seen) -> None:
         for key, found in seen.hits.items():
@@ -305,7 +302,7 @@ class ComputedShelf:
         if made.rare:
             expiry = expiry._replace(late_ms=0)
         needed = Dependencies(entry.gates, entry.records)
-        self._remember(key, replace(found, value=made._replace(dependencies=needed)), value)
+        self._remember(lookup, key, replace(found, value=made._replace(dependencies=needed)), value)
         return leases.fill("fill_string", key, token, expiry, value)
 
     def note(self, lookup: Lookup, seen: Seen, loaded: Loaded, stored: Mapping[str, str]) -> None:

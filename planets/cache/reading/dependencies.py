@@ -26,9 +26,12 @@ from django.db import connections
 from ..storage import gates, keys
 from ..storage.client import client
 from ..storage.errors import Unavailable
+from ..storage.places import primary
+from ..storage.position import UNKNOWN
 from ..writing import hooks, hot
 from ..writing.observer import observer
 from ..writing.statement import Statement
+from . import replicas
 from .lookup import Found
 
 P = ParamSpec("P")
@@ -57,6 +60,8 @@ class Tracker:
         self.refusal = ""
         # When the oldest was filled of what was served late to this computation; 0: nothing was.
         self.since = 0.0
+        # Of each replica, the gates that it was not behind when they were noted.
+        self._caught_up: dict[str, set[str]] = {}
         self.without_database = False  # something was served late as the database is away
 
     def found(self) -> Dependencies:
@@ -121,13 +126,29 @@ class Tracker:
             self.refuse(reason)
             return
         self.tables |= statement.tables
-        if new := [name for name in names if name not in self.gates]:
+        known = self._caught_up.setdefault(alias, set()) if primary(alias) else self.gates
+        if new := [name for name in names if name not in known]:
             try:
                 replies = client.ask(*map(gates.admit, new))
             except Unavailable as error:
                 self.refuse(str(error))
                 return
-            self.note_gates(dict(zip(new, map(gates.generation, replies), strict=True)))
+            generations = dict(zip(new, map(gates.generation, replies), strict=True))
+            self.note_gates(generations)
+            if primary(alias) and not self.refusal:
+                self._catch_up(alias, generations, list(map(gates.position, replies)))
+
+    def _catch_up(
+        self, alias: str, generations: dict[str, str | None], positions: list[str]
+    ) -> None:
+        """Wait for a replica, which the SELECT will read, until it is not behind these gates."""
+        seen = zip(generations.values(), positions, strict=True)
+        if UNKNOWN in positions:
+            positions = [replicas.note_position(alias, dict(zip(generations, seen, strict=True)))]
+        if replicas.has_applied(alias, positions):
+            self._caught_up[alias].update(generations)
+        else:
+            self.refuse(f"the replica {alias!r}, which it reads, may be behind")
 
     def writes(self) -> None:
         self.refuse(WRITES)

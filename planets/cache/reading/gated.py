@@ -10,6 +10,7 @@ from ..conf import conf
 from ..events import Kind
 from ..storage import gates, keys
 from ..storage.near import near
+from ..storage.places import primary
 from ..storage.wire import Command, Reply
 from . import causes, dependencies
 from .causes import Cause
@@ -59,12 +60,17 @@ class GatedShelf:
     def look(self, lookup: Lookup, wanted: Sequence[str]) -> list[Command]:
         return [*map(self.read, wanted), ("MGET", *lookup.gates)]
 
+    def sort(self, lookup: Lookup, replies: list[Reply]) -> tuple[Sequence[Reply], list[Reply]]:
+        """What was replied of the entries, and of the gates."""
+        return replies, replies[-1]
+
     def judge(
         self, lookup: Lookup, wanted: Sequence[str], asked: Sequence[Command], replies: list[Reply]
     ) -> Seen:
-        generations = tuple(map(gates.generation, replies[-1]))
+        entries, standing = self.sort(lookup, replies)
+        generations = tuple(map(gates.generation, standing))
         hits, missing, unreadable, stale = {}, [], {}, {}
-        for key, reply in zip(wanted, replies, strict=False):
+        for key, reply in zip(wanted, entries, strict=False):
             try:
                 found = self.decode(lookup, key, reply)
             except Undecodable as error:
@@ -75,12 +81,13 @@ class GatedShelf:
             else:
                 missing.append(key)
                 if found:
-                    stale[key] = self.why_stale(lookup, generations, replies[-1], found)
+                    stale[key] = self.why_stale(lookup, generations, standing, found)
         if not missing:
             return Seen(hits, (), generations)
-        closed = any(map(gates.is_closed, replies[-1][self.of_value]))
+        closed = any(map(gates.is_closed, standing[self.of_value]))
         barred = WRITING if closed else ""
-        return Seen(hits, tuple(missing), generations, barred, unreadable, stale)
+        positions = tuple(map(gates.position, standing)) if primary(lookup.alias) else ()
+        return Seen(hits, tuple(missing), generations, barred, unreadable, stale, positions)
 
     def is_current(self, lookup: Lookup, generations: Generations, found: Found) -> bool:
         """All gates are open, in the generation that it was filled under; it is young enough."""

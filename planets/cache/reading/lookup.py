@@ -44,6 +44,7 @@ class Seen(Struct, frozen=True):
     barred: str = ""  # why nothing may be filled now: a writer holds a gate, for instance
     unreadable: dict[str, str] = {}  # by key: why what lay there is no entry
     stale: dict[str, Cause] = {}  # by key: why the entry that lay there is not current
+    positions: tuple[str, ...] = ()  # of a replica's lookup, with its generations: see replicas.py
 
 
 class Claim(Struct, frozen=True):
@@ -171,6 +172,7 @@ class Lookup(Struct, frozen=True):
     late: Late = PUNCTUAL
     second_sight: bool = False
     schema: str = ""  # of records: of which columns and database they must be
+    params: Any = ()  # of a statement, for who looks on: they are told to nobody else
 
 
 # Gives the values of the keys that it is handed; a value of None is an absence.

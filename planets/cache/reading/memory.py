@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import NamedTuple
 
@@ -17,14 +18,29 @@ LONGEST_SQL = 120  # characters
 class Fill(NamedTuple):
     at: float  # Unix time
     expires: float
+    sql: str  # of what was computed, its path or name
+    tables: tuple[str, ...]
 
 
 _fills: Recent[str, Fill] = Recent(MAX_KEYS)
 
 
-def filled(key: str, expires: float) -> None:
+def filled(key: str, expires: float, sql: str, tables: tuple[str, ...]) -> None:
     """A fill of ours has landed."""
-    _fills.put(key, Fill(time.time(), expires))
+    # Thousands of keys are of a few statements.
+    text = sys.intern(sql) if type(sql) is str else sql
+    _fills.put(key, Fill(time.time(), expires, text, tables))
+
+
+def ended(key: str) -> None:
+    """What lies under a key was made to expire now."""
+    if fill := _fills.get(key):
+        _fills.put(key, fill._replace(expires=time.time()))
+
+
+def fill_of(key: str) -> Fill | None:
+    """What this process filled a key with last."""
+    return _fills.get(key)
 
 
 def of_change(cause: Cause) -> str:

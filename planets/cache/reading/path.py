@@ -4,8 +4,9 @@
        that an entry was filled under: a hit.
     2. Claim: open missing gates, take the lease of each missing key, look again. The second look
        is for the filler who finished between our look and our claim.
-    3. Load from the database. The generation that the entry will carry was read before, so a fill
-       that raced with a write is born unreachable.
+    3. Load from the database, or from a replica that has caught up (replicas.py). The generation
+       that the entry will carry was read before, so a fill that raced with a write is born
+       unreachable.
     4. Fill, while the lease is still ours.
     5. Report what came of it: counts and events, once.
 
@@ -33,13 +34,13 @@ from ..storage.client import client
 from ..storage.errors import Foreign, Unavailable
 from ..storage.near import near
 from ..storage.wire import Command
-from . import late_copies, loads, memory
+from . import late_copies, loads, memory, replicas
 from .away import is_away
 from .dependencies import tracker, unheard
 from .envelope import Unencodable
 from .late import PUNCTUAL
 from .lookup import Claim, Forbidden, Found, Load, Loaded, Lookup, Seen
-from .permission import forbidden
+from .permission import forbidden, may_be_near
 from .sight import FIRST_SIGHT, is_first
 
 T = TypeVar("T")
@@ -91,7 +92,8 @@ def fetch(lookup: Lookup, load: Load, reason: str = "") -> dict[str, Any]:
     if begun.claimed.seen.missing:
         token = loading.set(lookup)
         try:
-            loaded = load_missing(load, begun)
+            fresh = replicas.routed(lookup, begun.claimed.seen, begun.outcome, load)
+            loaded = load_missing(fresh, begun)
         except Error as error:
             begun = without_database(lookup, begun, error)
         finally:
@@ -142,6 +144,15 @@ def claims(lookup: Lookup, begun: Begun) -> Generator[float, None, Begun]:
     return replace(begun, claimed=claimed, reason=claimed.reason)
 
 
+def served(lookup: Lookup, begun: Begun) -> dict[str, Any]:
+    """What is there, where nothing is missing: nothing is loaded, and nothing filled."""
+    seen = begun.claimed.seen
+    if heard := tracker():
+        lookup.shelf.note(lookup, seen, NOTHING_LOADED, {})
+        heard.note_late(seen.hits.values())
+    return report(lookup, seen, NOTHING_LOADED, begun, begun.reason)
+
+
 def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
     """Fill and report: all that comes after the load."""
     seen, mine = begun.claimed.seen, begun.claimed.mine
@@ -164,7 +175,8 @@ def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
         reason = next(filter(None, refusals), "")
     values = report(lookup, seen, loaded, begun, reason or begun.reason)
     for key in filled.stored:
-        memory.filled(key, filled.expires[key])
+        tables = lookup.shelf.tables(lookup, loaded.values[key])
+        memory.filled(key, filled.expires[key], lookup.sql, tables)
     return values
 
 
@@ -181,7 +193,7 @@ def pass_by(lookup: Lookup, reason: str) -> None:
 
 def look_near(lookup: Lookup) -> Seen | None:
     """What this process keeps, where that is all of the lookup and current."""
-    return lookup.shelf.near(lookup) if conf().NEAR else None
+    return lookup.shelf.near(lookup) if may_be_near() else None
 
 
 def look(lookup: Lookup) -> Seen:
@@ -391,20 +403,19 @@ def report(lookup: Lookup, seen: Seen, loaded: Loaded, begun: Begun, reason: str
 
     Returns the values.
     """
-    kind, values = lookup.shelf.kind, {}
-    stale = 0
-    if lookup.late is not PUNCTUAL:
-        stale = sum(bool(found.late) for found in seen.hits.values())
-    if hits := len(seen.hits) - stale:
-        stats.count(kind, "near hit" if begun.tier == "near" else "hit", hits)
-    if stale:
-        stats.count(kind, "stale", stale)
-    for key, found in seen.hits.items():
-        values[key] = found.value
+    kind, hits, tables = lookup.shelf.kind, seen.hits, lookup.tables
+    if not tables:  # of what is computed, its value tells them
+        made = next(iter(hits.values())).value if hits else next(iter(loaded.values.values()), None)
+        tables = lookup.shelf.tables(lookup, made)
+    late = sum(bool(found.late) for found in hits.values()) if lookup.late is not PUNCTUAL else 0
+    if late:
+        stats.count(kind, "stale", late, tables)
+    if len(hits) > late:
+        stats.count(kind, "near hit" if begun.tier == "near" else "hit", len(hits) - late, tables)
+    values = {key: found.value for key, found in hits.items()}
     if seen.missing:
-        stats.count(kind, begun.outcome, len(seen.missing))
-        for key in seen.missing:
-            values[key] = loaded.values[key]
+        stats.count(kind, begun.outcome, len(seen.missing), tables)
+        values.update((key, loaded.values[key]) for key in seen.missing)
     if seen.unreadable:
         stats.count(kind, "undecodable", len(seen.unreadable))
     for hear in hearers:

@@ -12,10 +12,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ..conf import conf
 from ..storage.client import client
 from ..storage.owners import HEARD, owners
+from ..storage.places import primary
 from ..writing import hooks
+from ..writing.transaction import unsettled
 from .lookup import ANY, Lookup
 
 _disabled: ContextVar[bool] = ContextVar("cache_aside_disabled", default=False)
+
+_without_near: ContextVar[bool] = ContextVar("cache_aside_without_near", default=False)
 
 
 @contextmanager
@@ -26,6 +30,21 @@ def disabled() -> Iterator[None]:
         yield
     finally:
         _disabled.reset(token)
+
+
+@contextmanager
+def without_near() -> Iterator[None]:
+    """Within it no fetch of this thread or task is answered by what its process keeps."""
+    token = _without_near.set(True)
+    try:
+        yield
+    finally:
+        _without_near.reset(token)
+
+
+def may_be_near() -> bool:
+    """Whether a fetch may be answered by what this process keeps."""
+    return conf().NEAR and not _without_near.get()
 
 
 def forbidden(lookup: Lookup) -> str:
@@ -57,6 +76,11 @@ def forbidden_to(gates: Iterable[str], records: Iterable[str]) -> str:
     return _forbidden_by(_connections(ANY), gates, records)
 
 
+def written_here(gates: Iterable[str], records: Iterable[str]) -> str:
+    """The same, of who is not `forbidden` to look: all that is left is what he has written."""
+    return forbidden_to(gates, records) if unsettled or owners.others else ""
+
+
 def _forbidden_by(
     mine: Iterable[BaseDatabaseWrapper], gates: Iterable[str], records: Iterable[str]
 ) -> str:
@@ -68,5 +92,11 @@ def _forbidden_by(
 
 
 def _connections(alias: str) -> Sequence[BaseDatabaseWrapper]:
-    """The connection of an alias, or of ANY, all that this thread has."""
-    return connections.all(initialized_only=True) if alias == ANY else (connections[alias],)
+    """The connection of an alias, of a replica that of its primary, too; or of ANY, all that this
+    thread has.
+    """
+    if alias == ANY:
+        return connections.all(initialized_only=True)
+    if shares := primary(alias):
+        return connections[alias], connections[shares]
+    return (connections[alias],)

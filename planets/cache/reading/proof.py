@@ -43,25 +43,34 @@ class Standing(NamedTuple):
         )
 
 
-def ask(lookup: Lookup, needed: Dependencies) -> list[Command]:
-    """The commands that ask how these gates and records stand."""
-    names = dict.fromkeys((*lookup.gates, *needed.gates))
-    return [("MGET", *names), *(ask_token(record) for record in needed.records)]
+def standing_of(asked: Sequence[Command], told: Sequence[Reply]) -> Standing:
+    """What was told of the gates and records that these commands ask for, beside an entry.
+
+    By now others may be asked for: other threads learn.
+    """
+    if asked[0][0] == "MGET":
+        (_, _, *names), *rest = asked
+    else:
+        _, (_, *names), *rest = asked
+    records = [command[1] for command in rest]
+    return _standing(names, told[: len(names)], records, told[len(names) :])
 
 
-def standing_of(asked: Sequence[Command], replies: Sequence[Reply]) -> Standing:
-    """The replies to what ask() made. By now it may make something else: other threads learn."""
-    (_, *names), records = asked[0], [command[1] for command in asked[1:]]
-    tokens = dict(zip(names, map(gates.generation, replies[0]), strict=True))
-    tokens.update(zip(records, map(read_token, replies[1:]), strict=True))
-    closed = {g for g, reply in zip(names, replies[0], strict=True) if gates.is_closed(reply)}
+def _standing(
+    names: Sequence[str], gate_replies: Sequence[Reply],
+    records: Sequence[str], record_replies: Sequence[Reply],
+) -> Standing:  # fmt: skip
+    tokens = dict(zip(names, map(gates.generation, gate_replies), strict=True))
+    tokens.update(zip(records, map(read_token, record_replies), strict=True))
+    closed = {g for g, reply in zip(names, gate_replies, strict=True) if gates.is_closed(reply)}
     return Standing(tokens, closed)
 
 
 def ask_now(lookup: Lookup, needed: Dependencies) -> Standing:
-    """How they stand, in one round trip. Raises Unavailable."""
-    asked = ask(lookup, needed)
-    return standing_of(asked, client.ask(*asked))
+    """How these gates and records stand, in one round trip. Raises Unavailable."""
+    names = list(dict.fromkeys((*lookup.gates, *needed.gates)))
+    told, *of_records = client.ask(("MGET", *names), *map(ask_token, needed.records))
+    return _standing(names, told, list(needed.records), of_records)
 
 
 def own_generations(lookup: Lookup, standing: Standing) -> Generations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connections
@@ -26,6 +27,16 @@ class RowShelf(GatedShelf):
 
     def read(self, key: str) -> Command:
         return ("GET", key)
+
+    # One command for both: it costs half of what two do.
+
+    def look(self, lookup: Lookup, wanted: Sequence[str]) -> list[Command]:
+        return [("MGET", *wanted, *lookup.gates)]
+
+    def sort(self, lookup: Lookup, replies: list[Reply]) -> tuple[Sequence[Reply], list[Reply]]:
+        (told,) = replies
+        first = len(told) - len(lookup.gates)
+        return told[:first], told[first:]
 
     def decode(self, lookup: Lookup, key: str, reply: Reply) -> Found | None:
         if reply is None:
@@ -87,7 +98,7 @@ def lookup(
             key = keys.sql(alias, sql, params, shape)
         except keys.UntellableParameter as error:
             doubt = str(error)
-    return _lookup(alias, key, names, sql, ttl, expire_at, late), doubt
+    return _lookup(alias, key, names, sql, ttl, expire_at, late, params), doubt
 
 
 def lookup_of(alias: str, key: str, entry: codec.Entry) -> Lookup:
@@ -103,6 +114,7 @@ def _lookup(
     ttl: float | None = None,
     expire_at: datetime | None = None,
     late: Late = PUNCTUAL,
+    params: keys.Params = (),
 ) -> Lookup:
     tables = [keys.gate(alias, name) for name in names]
     return Lookup(
@@ -120,4 +132,5 @@ def _lookup(
         expire_at=expire_at,
         max_age=None if expire_at else oldest(ttl),
         late=late,
+        params=params,
     )

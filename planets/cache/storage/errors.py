@@ -45,11 +45,11 @@ class Misconfigured(Unavailable):
 
 
 # What redis-py has a class for, and the words of what it has none for, or of what stands in the
-# error of a script: Redis 6 puts words of its own around it.
+# error of a script: Redis 6 puts words of its own around it, Redis 8 and Valkey others.
 FINAL = (ClusterDownError, MovedError, NoPermissionError, ReadOnlyError)
 FINAL_WORDS = re.compile(
-    "READONLY|MISCONF|NOREPLICAS|NOPERM|NOAUTH|unknown command|Unknown Redis command"
-    "|can't run this command|can't access at least one of the keys"
+    "READONLY|MISCONF|NOREPLICAS|NOPERM|NOAUTH|[Uu]nknown (Redis )?command"
+    "|can't run this command|can't access at least one of the keys|ACL failure in script"
 )
 
 

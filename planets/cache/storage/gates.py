@@ -5,6 +5,10 @@ never counted, because a failover can rewind a counter to a value that entries w
 The gate of everything is `o:<token>@<run>@<owner>`: in which run of the server it was opened, and
 for which database of that name. On a Redis Cluster each gate carries its run: see stamps.py.
 A lease, in the same words, is a gate for one record: see leases.py.
+
+Where the database has replicas, `=<position>` follows the token (or the writers): how far the
+primary had come, at least, when the last write was committed. `p:<position>` is a gate that writers
+have left and no reader has opened since. See position.py, and reading/replicas.py.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from functools import lru_cache
 from ..conf import conf
 from .keys import GATE_MS, is_database_gate
 from .owners import owners
+from .position import UNKNOWN
 from .scripts import script
 from .slots import clustered
 from .wire import Command
@@ -32,9 +37,12 @@ def close(gate: str, writer: str) -> Command:
     return script("hold", [gate], writer, round(conf().WRITE_DEADLINE * 1000))
 
 
-def open(gate: str, writer: str) -> Command:
-    """Ends the writer's hold; what was filled before is unreachable from now on."""
-    return script("hold", [gate], writer, 0)
+def open(gate: str, writer: str, position: str = UNKNOWN) -> Command:
+    """Ends the writer's hold; what was filled before is unreachable from now on.
+
+    `position` is that of the primary after the write, where the database has replicas.
+    """
+    return script("hold", [gate], writer, 0, position, GATE_MS)
 
 
 def admit(gate: str) -> Command:
@@ -42,6 +50,18 @@ def admit(gate: str) -> Command:
     if is_database_gate(gate):
         return script("admit", [gate], token(), GATE_MS, "run", owners.of(gate))
     return script("admit", [gate], token(), GATE_MS, "run" if clustered() else "", "")
+
+
+def stamp(gate: str, token: str, position: str) -> Command:
+    """Notes a position, which the primary gave after the gate was seen open with this token."""
+    return script("stamp", [gate], token, position, GATE_MS)
+
+
+def position(reply: object) -> str:
+    """That of an open gate; UNKNOWN where it has none."""
+    if not isinstance(reply, bytes) or reply[:2] != b"o:":
+        return UNKNOWN
+    return reply.partition(b"=")[2].partition(b"@")[0].decode("ascii", "replace")
 
 
 def generation(reply: object) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -86,17 +86,23 @@ def as_plain_text(value: Any) -> str | None:
     return text if str(value) == text else None
 
 
-def computed(kind: str, *parts: Any) -> str:
+def computed(kind: str, around: Hashable, *parts: Any) -> str:
     """`page:<digest>`, `fragment:<digest>` or `value:<digest>`, of all that tells it from others.
 
-    Which databases it will read nobody knows, so it is of all that this site has.
-    Raises UntellableParameter.
+    `around` is what many have in common. Which databases it will read nobody knows, so it is of all
+    that this site has. Raises UntellableParameter.
     """
     check_telling(parts)
-    databases = [places.sight(alias) for alias in connections]
-    told = repr((FORMAT, databases, parts))
-    digest = blake2b(told.encode("utf-8", "surrogatepass"), digest_size=16)
+    databases = tuple(dict.fromkeys(map(places.sight, connections)))  # a replica's is its primary's
+    digest = _begun(databases, around).copy()
+    digest.update(repr(parts).encode("utf-8", "surrogatepass"))
     return f"{conf().PREFIX}{kind}:{digest.hexdigest()}"
+
+
+@lru_cache(maxsize=256)
+def _begun(databases: tuple[str, ...], around: Hashable) -> Any:
+    told = repr((FORMAT, databases, around))
+    return blake2b(told.encode("utf-8", "surrogatepass"), digest_size=16)
 
 
 def check_telling(value: Any) -> None:
@@ -197,6 +203,11 @@ def minute(number: int) -> str:
 def account(hour: int) -> str:
     """`stat:account-<hour>`: the account of statements of one hour, counted since 1970."""
     return f"{conf().PREFIX}stat:account-{hour}"
+
+
+def feed() -> str:
+    """`stat:invalidations`: what has gone stale lately, the newest first."""
+    return f"{conf().PREFIX}stat:invalidations"
 
 
 def watcher(alias: str, what: str) -> str:

@@ -59,7 +59,7 @@ def close(key: str, writer: str) -> Command:
 
 def open(key: str, writer: str) -> Command:
     """Ends the writer's hold on a record's lease."""
-    return script("hold", [keys.lease(key), key], writer, 0)
+    return script("hold", [keys.lease(key), key], writer, 0, "")
 
 
 def one_by_one(command: Command) -> list[Command] | None:

@@ -85,7 +85,9 @@ class Owners:
         return self._ids.get(_place(alias), UNKNOWN)
 
     def learn(self, connection: Any) -> None:
-        """A connection was made: ask its server who it is."""
+        """A connection was made: ask its server who it is. A replica's primary speaks for it."""
+        if places.primary(connection.alias):
+            return
         place, told = _place(connection.alias), _ask(connection)
         connection.cache_aside_server = told
         if told and told != (known := self._ids.get(place, UNKNOWN)):
@@ -102,7 +104,7 @@ class Owners:
 
     def meet(self, alias: str) -> None:
         """Before the first fetch of a process, which may be a hit: connect once, to be told."""
-        alias = alias or DEFAULT_DB_ALIAS
+        alias = places.primary(alias) or alias or DEFAULT_DB_ALIAS
         if alias in self._tried:
             return
         self._tried.add(alias)
@@ -152,7 +154,7 @@ class Owners:
 
 
 def _primaries() -> Iterable[str]:
-    return (alias for alias in connections if alias not in conf().SAME_AS)
+    return (alias for alias in connections if not places.primary(alias))
 
 
 def _place(alias: str) -> tuple[str, str]:

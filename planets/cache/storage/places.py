@@ -27,7 +27,8 @@ HARMLESS_OPTIONS = frozenset(
 )
 
 # Of a connection's settings, those that are looked at again each time.
-TELLING = itemgetter("NAME", "HOST", "PORT", "USER", "OPTIONS")
+TELLING = itemgetter("USER", "OPTIONS")
+WHERE = itemgetter("NAME", "HOST", "PORT")
 
 
 def database(alias: str) -> str:
@@ -47,6 +48,12 @@ def database_name(alias: str) -> str:
     return _name(same_as.get(alias, alias) if same_as else alias)
 
 
+def primary(alias: str) -> str:
+    """The alias of the primary that a replica follows; "" of any other."""
+    same_as = conf().SAME_AS
+    return same_as.get(alias, "") if same_as else ""
+
+
 def _name(alias: str) -> str:
     """The name that an alias itself gives."""
     told = connections.settings[alias]
@@ -57,7 +64,8 @@ def identity(alias: str) -> str:
     """A digest of all that makes the connections of an alias what they are.
 
     Another user may be forbidden what this one reads; another sql_mode, collation or time zone, set
-    by OPTIONS or init_command, gives other results.
+    by OPTIONS or init_command, gives other results. What a replica gives its primary would give, so
+    it has that one's address, and they share entries where the rest is the same.
     """
     return _digests(alias)[0]
 
@@ -73,7 +81,9 @@ def sight(alias: str) -> str:
 def _digests(alias: str) -> tuple[str, str]:
     given = connections.settings[alias]
     known = _identities.get(alias)
-    told_by = TELLING(given)
+    shares = primary(alias)
+    place = connections.settings[shares] if shares else given
+    told_by = (*TELLING(given), *WHERE(place))
     # Django puts the name of a test's database into the same dict, so a name is looked at again.
     if known and known[0] is given and known[1] == told_by:
         return known[2]
@@ -81,10 +91,12 @@ def _digests(alias: str) -> tuple[str, str]:
     options = {
         name: value for name, value in given["OPTIONS"].items() if name not in HARMLESS_OPTIONS
     }
-    told |= {"NAME": _name(alias), "OPTIONS": sorted(map(repr, options.items()))}
+    told |= {part: place.get(part) for part in ADDRESS}
+    told |= {"NAME": database_name(alias), "OPTIONS": sorted(map(repr, options.items()))}
     seen = {part: value for part, value in told.items() if part not in ADDRESS}
     digests = _digest(told), _digest(seen)
-    _identities[alias] = (given, (*told_by[:-1], dict(given["OPTIONS"])), digests)
+    user, options_then, *where = told_by
+    _identities[alias] = (given, (user, dict(options_then), *where), digests)
     return digests
 
 

@@ -18,7 +18,6 @@ from .wire import Command, Reply
 
 # The field of a record that tells whose it is; "@" and the run stand at its end.
 MARKER = b"_aside"
-AFTER_TOKEN = 2 + 16  # where the run of an open gate begins, with its "@"
 UNKNOWN = b""  # the run of a node that does not tell
 
 
@@ -32,7 +31,7 @@ def believed(command: Command, reply: Reply, run: bytes) -> Reply:
         return reply
     if name == "MGET":
         closed = not isinstance(reply, bytes) or reply[:2] != b"o:"
-        return reply if closed or reply[AFTER_TOKEN:].startswith(b"@" + run + b"@") else None
+        return reply if closed or reply.partition(b"@")[2].startswith(run + b"@") else None
     if name == "HGETALL":
         return reply if _ends(_marker(reply), run) else {}
     if name == "HGET" and command[2] == MARKER:

@@ -21,6 +21,7 @@ register = template.Library()
 register.filter("size", wording.size)
 register.filter("span", wording.span)
 register.filter("share", wording.share)
+register.filter("rate", wording.rate)
 
 
 @register.filter

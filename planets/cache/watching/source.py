@@ -11,8 +11,10 @@ from django.db import connections
 
 from ..conf import conf
 from ..extras import extra
+from ..storage.position import UNKNOWN, position
 from .gtids import Gtids, OfMariaDB, OfMySQL, is_readable
 from .position import Position
+from .tls import tls
 
 with extra("watch"):
     import pymysql
@@ -23,7 +25,6 @@ SNAPSHOT = (
 )
 # A server that is silent for so long is not there: it sends a heartbeat each HEARTBEAT.
 HEARTBEAT, SILENCE = 0.5, 10.0  # seconds
-TLS = ("VERIFY_IDENTITY", "VERIFY_CA", "REQUIRED")
 LOST = (pymysql.err.MySQLError, OSError)
 
 
@@ -54,10 +55,8 @@ def address(alias: str) -> dict[str, Any]:
         given["unix_socket"] = socket
     else:
         given |= {"host": host or "localhost", "port": int(settings["PORT"] or 3306)}
-    if ssl := options.get("ssl"):
-        given["ssl"] = dict(ssl)
-    elif (mode := options.get("ssl_mode")) in TLS:
-        given["ssl"] = {"check_hostname": mode == TLS[0], "verify_mode": mode != TLS[2]}
+    if context := tls(options):
+        given["ssl"] = context
     return given
 
 
@@ -141,6 +140,13 @@ class Source:
             gtids = self.ask(f"SELECT @@GLOBAL.{name}")[0][0].replace("\n", "")
         file, offset = self.status()[:2]
         return Position(self.server, file, int(offset), gtids)
+
+    def position(self) -> str:
+        """How far it has come, where it has replicas that are read: see storage/position.py."""
+        if not (self.has_gtids and self.alias in conf().SAME_AS.values()):
+            return UNKNOWN
+        name = "gtid_binlog_pos" if self.is_mariadb else "gtid_executed"
+        return position(self.ask(f"SELECT @@GLOBAL.{name}")[0][0], mariadb=self.is_mariadb)
 
     def status(self) -> tuple[Any, ...]:
         try:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from ..conf import conf
@@ -188,6 +189,8 @@ class Watcher:
 
     def _invalidate(self, touched: Touched) -> None:
         """Now, or as soon as Redis is there; meanwhile nothing more is read."""
+        # Who fills from a replica must wait for it, too: what a gate says of others it adds to.
+        touched = replace(touched, position=self.source.position())
         commands, waited = touched.opening(gates.token()), False
         while True:
             try:

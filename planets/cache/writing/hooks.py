@@ -24,7 +24,7 @@ from django.db.backends.signals import connection_created
 from ..storage.owners import owners
 from . import engines, hot, reader
 from .mark import marked
-from .observer import observer, witnesses
+from .observer import observer, witnesses, written
 from .stale import Touched, touched_by, whole_databases
 from .statement import Statement
 from .transaction import Transaction
@@ -73,6 +73,8 @@ class Hooks:
         if statement.kind == "write":
             if heard:
                 heard.writes()
+            if (aliases := written.get()) is not None:
+                aliases.add(self.connection.alias)
             touched = touched_by(self.connection.alias, statement, params, many)
             if self.session.elsewhere:
                 touched |= whole_databases()

@@ -1,12 +1,13 @@
 """Who hears of statements.
 
 An observer hears of what its thread or task reads and writes while it computes something, a witness
-of every statement of the process.
+of every statement of the process. Who only wants to know where something was written, is told that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
@@ -25,6 +26,20 @@ class Observer(Protocol):
 
 
 observer: ContextVar[Observer | None] = ContextVar("cache_aside_observer", default=None)
+
+
+written: ContextVar[set[str] | None] = ContextVar("cache_aside_written_to", default=None)
+
+
+@contextmanager
+def noticing_writes() -> Iterator[set[str]]:
+    """Gives the aliases that this thread or task writes to within it."""
+    aliases: set[str] = set()
+    token = written.set(aliases)
+    try:
+        yield aliases
+    finally:
+        written.reset(token)
 
 
 class Witness(Protocol):

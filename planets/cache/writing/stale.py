@@ -16,6 +16,7 @@ from ..storage import gates, keys, leases
 from ..storage.client import client
 from ..storage.errors import Unavailable
 from ..storage.near import near
+from ..storage.position import UNKNOWN
 from ..storage.wire import Command
 from . import hot, last_writes
 from .statement import Statement
@@ -34,6 +35,8 @@ class Touched:
     gates: frozenset[str] = frozenset()
     records: frozenset[str] = frozenset()
     tables: frozenset[str] = frozenset()
+    # Of a replicated database, how far it had come when this was committed: see primary.py.
+    position: str = UNKNOWN
 
     def __or__(self, other: Touched) -> Touched:
         return Touched(
@@ -71,7 +74,7 @@ class Touched:
     def opening(self, writer: str) -> list[Command]:
         """The commands that open all. A gate that another writer holds stays closed for him."""
         return [
-            *(gates.open(gate, writer) for gate in sorted(self.gates)),
+            *(gates.open(gate, writer, self.position) for gate in sorted(self.gates)),
             *(leases.open(key, writer) for key in sorted(self.records)),
         ]
 
@@ -86,11 +89,12 @@ class Touched:
         # After Redis has it, so that no reader of this process can put the old value back.
         near.drop(self.gates | self.records)
         stats.count("invalidation", "landed" if landed else "owed")
+        stats.count_writes("invalidated", self.tables)
         for sql, part in (by or {"": self}).items():
             part._tell(sql, landed=landed)
 
     def _tell(self, sql: str, *, landed: bool) -> None:
-        last_writes.note((*self.gates, *self.records), sql)
+        last_writes.note(self.gates, self.records, self.tables, sql, landed=landed)
         if invalidated.receivers:
             names = (*sorted(self.gates), *sorted(self.records))
             tables = tuple(sorted(self.tables))

@@ -5,6 +5,9 @@
     COMMIT
     open         take our id away; the last writer's going lets readers open a new generation
 
+Where the database has replicas, the primary is asked between COMMIT and open how far it has come,
+and the opening says so to who will fill from one of them: see reading/replicas.py.
+
 Until COMMIT the committed value is the old one, so what is cached is right. Whoever looked while
 the gates were open fills under a generation that is gone when they open again. Closing before
 COMMIT is what makes a kill between COMMIT and the opening harmless: the gates stay closed until
@@ -17,17 +20,23 @@ transactions) closes before it runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from .. import stats
 from ..storage import gates
+from . import primary
 from .session import Session
 from .stale import MAX_RECORDS, Touched
 
 NOTHING = Touched()
+
+# The transactions of this process that have something pending, by id(): none, most of the time. One
+# that is gone with its connection stays in it, which costs its readers a look and no more.
+unsettled: set[int] = set()
 
 
 @dataclass
@@ -66,6 +75,7 @@ class Transaction:
 
         `waits`: in a transaction it takes no effect before COMMIT.
         """
+        stats.count_writes("written", touched.tables)
         if self.in_progress:
             self.touch(touched, sql)
             if not waits:
@@ -97,6 +107,7 @@ class Transaction:
         if fresh := touched - self.pending:
             self.touched_by[sql] = self.touched_by.get(sql, NOTHING) | fresh
             self.pending |= touched
+            unsettled.add(id(self))
 
     def close_gates(self, *, again: bool = False) -> None:
         """Close the gates of all that was touched: nobody may be served or fill from behind them.
@@ -145,12 +156,14 @@ class Transaction:
             return
         by = {sql: part & touched for sql, part in self.touched_by.items() if part & touched}
         self.pending = self.closed = NOTHING
+        unsettled.discard(id(self))
         self.touched_by = {}
         self.writer = gates.token()
         if unknown:
             touched.close(writer)  # for a whole deadline from now: the commit may yet happen
         elif touched:
-            touched.open(writer, by)
+            at = primary.position_for_replicas(self.connection)
+            replace(touched, position=at).open(writer, by)
 
     # --- reads
 
@@ -162,8 +175,7 @@ class Transaction:
             return self.session.private
         if self.session.unsure:
             return "whether its connection has a transaction open is not known"
-        pending = self.pending
-        if not (pending.gates.isdisjoint(gates) and pending.records.isdisjoint(records)):
+        if self.has_touched(gates, records):
             return "this transaction wrote to its tables"
         level = _isolation(self.connection)
         if level == "read uncommitted":
@@ -171,6 +183,11 @@ class Transaction:
         if (level != "read committed" or self.session.isolation_set) and self.in_progress:
             return "the transaction may see an old snapshot"
         return ""
+
+    def has_touched(self, gates: Iterable[str], records: Iterable[str]) -> bool:
+        """Whether a write of the transaction reaches any of these."""
+        pending = self.pending
+        return not (pending.gates.isdisjoint(gates) and pending.records.isdisjoint(records))
 
 
 def _isolation(connection: BaseDatabaseWrapper) -> str:

@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from planets.data import synthetic
 
+from ...cache.management.arguments import whole
 from ...cache.management.commands._cache import CacheCommand
 
 MOST = 10_000_000
@@ -29,15 +30,13 @@ Exit status: 0; 1 where the number is impossible.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("number", nargs="?", type=int, metavar="N")
+        parser.add_argument("number", nargs="?", type=whole(1, MOST), metavar="N")
         parser.add_argument("--remove", action="store_true", help="Remove the synthetic planets.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         number, remove = options["number"], options["remove"]
         if (number is None) != remove:
             raise CommandError("Name how many planets to make, or --remove.")
-        if number is not None and not 1 <= number <= MOST:
-            raise CommandError(f"N is {number!r}, must be 1 to {MOST}.")
         there = synthetic.present()
         work = synthetic.remove() if remove else synthetic.make(number)
         total = there if remove else max(0, number - there)

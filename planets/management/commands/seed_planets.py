@@ -1,11 +1,12 @@
-from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from planets.data.seed import seed
 from planets.models import Moon, Planet
 
+from ...cache.management.commands._cache import PlainCommand
 
-class Command(BaseCommand):
+
+class Command(PlainCommand):
     help = "Fill in the eight planets, their facts and their moons where they are missing."
 
     def handle(self, *args: object, **options: object) -> None:

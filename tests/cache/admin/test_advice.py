@@ -75,7 +75,7 @@ def test_to_look_needs_its_permission(redis: Any) -> None:
 
 
 def test_without_redis_it_says_so(no_redis: None) -> None:
-    assert "Redis cannot be had" in text(logged_in("view_cache").get(ADVICE))
+    assert "Redis is not reachable" in text(logged_in("view_cache").get(ADVICE))
 
 
 def test_the_bars_are_as_high_as_the_hours_are_long() -> None:

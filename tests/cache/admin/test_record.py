@@ -68,4 +68,4 @@ def test_there_is_no_record_of_a_star_that_is_not_there(redis: Any, operator: Cl
 def test_a_stars_page_renders_without_redis(no_redis: None) -> None:
     client = logged_in("view_cache", "invalidate_cache", "view_star", "change_star")
 
-    assert "Redis cannot be had" in text(client.get("/admin/zoo/star/3/change/"))
+    assert "Redis is not reachable" in text(client.get("/admin/zoo/star/3/change/"))

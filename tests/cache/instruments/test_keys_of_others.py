@@ -15,8 +15,9 @@ from django.contrib.admin.utils import quote
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from planets.cache.instruments.browsing import Wanted, browse
 from planets.cache.instruments.inspection import opened
-from planets.cache.instruments.keyspace import browse, sample
+from planets.cache.instruments.keyspace import sample
 from planets.cache.instruments.overview import overview
 from tests.cache.zoo.records import star
 from tests.support.admin import logged_in, text
@@ -46,12 +47,12 @@ def among_others(redis: Any) -> None:
 
 @pytest.mark.parametrize("pattern", ["*", "*session*", SESSION, SESSION[:-1] + "?", "*[a-z]*"])
 def test_they_are_listed_by_no_pattern(pattern: str) -> None:
-    assert not {key.name for key in browse(pattern).keys} & {*OTHERS}
+    assert not {key.name for key in browse(Wanted(text=pattern)).keys} & {*OTHERS}
 
 
 def test_what_a_page_says_does_not_tell_whether_a_pattern_matches_one(redis: Any) -> None:
     """Or a name could be guessed letter by letter."""
-    assert browse(SESSION[:-1] + "?") == browse(SESSION[:-1] + "_")
+    assert browse(Wanted(text=SESSION[:-1] + "?")) == browse(Wanted(text=SESSION[:-1] + "_"))
 
 
 def test_the_sample_counts_them_and_asks_nothing_else() -> None:

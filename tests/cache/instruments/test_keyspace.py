@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from planets.cache.instruments.keyspace import FIRST, browse, kind, printable, sample
+from planets.cache.instruments.browsing import FIRST, Wanted, browse
+from planets.cache.instruments.keyspace import kind, printable, sample
 from planets.cache.storage import keys
 from planets.cache.storage.errors import Unavailable
 from tests.support.names import entry
@@ -62,14 +63,14 @@ def test_pages_together_give_every_key_and_end(redis: Any) -> None:
 def test_a_page_holds_what_matches_a_pattern(redis: Any) -> None:
     redis.mset({"star:3": "x", "star:5": "x", "comet:3": "x"})
 
-    assert {key.name for key in browse("star:*").keys} == {"star:3", "star:5"}
-    assert browse("nothing:*").keys == []
+    assert {key.name for key in browse(Wanted(text="star:*")).keys} == {"star:3", "star:5"}
+    assert browse(Wanted(text="nothing:*")).keys == []
 
 
 def test_a_rare_pattern_ends_a_page_before_it_ends_the_key_space(redis: Any) -> None:
     redis.mset({entry(n): "x" for n in range(8000)})
 
-    page = browse("nothing:*")
+    page = browse(Wanted(text="nothing:*"))
 
     assert page.keys == []
     assert page.cursor

@@ -13,8 +13,9 @@ from django.test import Client
 
 from planets.cache.events import Fetch
 from planets.cache.instruments import nodes
+from planets.cache.instruments.browsing import Wanted, browse
 from planets.cache.instruments.inspection import opened
-from planets.cache.instruments.keyspace import browse, sample
+from planets.cache.instruments.keyspace import sample
 from planets.cache.instruments.server import server
 from planets.cache.storage.client import client
 from tests.cache.zoo.models import Star
@@ -100,7 +101,7 @@ def test_every_node_is_scanned(cluster: Cluster) -> None:
     names: set[str] = set()
     cursor = "0.0"
     while cursor:
-        page = browse("sql:*", cursor)
+        page = browse(Wanted(text="sql:*"), cursor)
         names |= {key.name for key in page.keys}
         cursor = page.cursor
     assert len(names) == 300

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,10 +15,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.test import AsyncClient, Client
 from django.urls import include, path
+from django.views import View
 
-from planets.cache import fetched, invalidate, invalidated
+from planets.cache import cached_page, fetched, invalidate, invalidated
+from planets.cache.instruments import call_site
 from planets.cache.instruments.panel import CacheAsidePanel
 from planets.cache.storage import keys
+from tests.cache.zoo import views
 from tests.cache.zoo.models import Star
 from tests.cache.zoo.records import astar, star
 
@@ -49,11 +53,18 @@ async def in_async(request: HttpRequest) -> HttpResponse:
     return HttpResponse("<html><body>async</body></html>")
 
 
+class Classy(View):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse("<html><body></body></html>")
+
+
 urlpatterns = [
     path("json/", as_json),
     path("redirect/", as_redirect),
     path("bypass/", bypassing),
     path("async/", in_async),
+    path("marked/<int:star_id>/", cached_page(query=("q",))(views.one)),
+    path("classy/", cached_page(Classy.as_view())),
     path("", include("tests.cache.zoo.urls")),
     path("__debug__/", include("debug_toolbar.urls")),
 ]
@@ -131,6 +142,45 @@ def test_a_bypass_says_why_and_nothing_is_markup(client: Client) -> None:
     assert 'class="outcome bypass"' in content
     assert "changes by itself" in content
     assert "<script>" not in content
+
+
+def test_the_time_line_has_a_bar_for_each_step(client: Client) -> None:
+    content = panel_of(client, client.get("/marked/3/"))
+    line = content.partition("Fetches, in their order")[0]
+    assert line.count('<li class="depth-0">') == 1
+    assert line.count('<li class="depth-1">') == 3
+    for step in ("look", "claim", "load", "fill"):
+        assert line.count(f'<rect class="{step}"') == 4
+    assert "style=" not in line  # the page's policy lets nothing inline be
+    again = panel_of(client, client.get("/marked/3/")).partition("Fetches, in their order")[0]
+    assert again.count('<rect class="look"') == 1
+    assert '<rect class="claim"' not in again
+
+
+def test_parameters_are_shown_of_hits_and_of_misses_and_are_no_markup(client: Client) -> None:
+    for outcome in ("miss", "hit"):
+        content = panel_of(client, client.get("/stars/3/"))
+        assert f'class="outcome {outcome}"' in content
+        assert "with <code>3</code>" in content
+    content = panel_of(client, client.get("/bypass/"))
+    assert "with <code>&#x27;&lt;script&gt;alert(1)&lt;/script&gt;&#x27;</code>" in content
+
+
+def test_a_page_names_its_view_and_not_the_middleware(client: Client) -> None:
+    for outcome in ("miss", "hit", "bypass"):
+        query = "?other=1" if outcome == "bypass" else ""
+        content = panel_of(client, client.get(f"/marked/3/{query}"))
+        assert f'class="outcome {outcome}"' in content
+        assert re.search(r'<p class="stack">tests/cache/zoo/views\.py:\d+ in one</p>', content)
+    content = panel_of(client, client.get("/classy/"))
+    assert re.search(
+        r'<p class="stack">tests/cache/instruments/test_panel\.py:\d+ in Classy<', content
+    )
+
+
+def test_what_is_no_view_has_no_line() -> None:
+    assert call_site.view("/no/such/") == ""
+    assert call_site.view("") == ""
 
 
 @pytest.mark.asyncio

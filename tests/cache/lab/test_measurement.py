@@ -125,10 +125,10 @@ def test_tune_cache_recommends_and_reports(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("--memory", "much"), "is not memory as"),
+        (("--memory", "much"), "must be sizes of memory, as"),
         (("--memory", "10kb"), "holds no entry"),
-        (("--ttl", "0"), "is not seconds"),
-        (("--policies", "lru"), "is none of volatile-lru"),
+        (("--ttl", "0"), "must be seconds from 1"),
+        (("--policies", "lru"), "must be some of volatile-lru"),
         (("--repeats", "0"), "--repeats is 0"),
         (("--reads", "0"), "--reads is 0"),
         (("--log", "/nowhere/access.log"), "--log cannot be read"),

@@ -20,6 +20,7 @@ from planets.cache.storage import keys
 from tests.cache.zoo.models import Star
 from tests.cache.zoo.records import star
 from tests.support.names import entry
+from tests.support.servers import name_and_version
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky", "zoo_reads")]
 
@@ -80,7 +81,7 @@ def test_show_cache_tells_the_whole(redis: Any) -> None:
 
     text = run("show_cache")
 
-    assert f"Redis {redis.info()['redis_version']}, up " in text
+    assert f"{' '.join(name_and_version(redis))}, up " in text
     assert "star open" in text
     assert "Most recently used" in text
     assert "star:3" in text
@@ -161,7 +162,7 @@ def test_show_cache_watches_line_by_line_where_there_is_no_terminal(redis: Any) 
         assert process.wait(timeout=30) == 0
         assert process.stderr.read() == ""
 
-    assert lines[0]["server"]["name"] == "Redis"
+    assert lines[0]["server"]["name"] == name_and_version(redis)[0]
 
 
 def test_show_cache_watches_in_a_terminal_and_ends_cleanly(redis: Any) -> None:
@@ -212,8 +213,8 @@ def test_warm_cache_warms_what_it_is_told_to(redis: Any) -> None:
     ("args", "message"),
     [
         (["comets"], "'comets'"),
-        (["--workers", "0"], "'0' is not"),
-        (["--workers", "x"], "'x' is not"),
+        (["--workers", "0"], "is '0', must be a whole number from 1 to 64"),
+        (["--workers", "x"], "is 'x', must be a whole number from 1 to 64"),
     ],
 )
 def test_warm_cache_names_what_it_does_not_understand(args: list[str], message: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.db.models.sql.compiler import SQLCompiler
 
+from planets.cache.orm import answers
 from planets.cache.orm.plans import plans
 from tests.cache.zoo.models import Everything
 from tests.cache.zoo.rows import FULL
@@ -21,6 +22,7 @@ def rows(redis: Any) -> None:
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is compiled to SQL from here on, with nothing compiled before."""
     plans.clear()
+    answers.clear()
     seen: list[str] = []
     as_sql = SQLCompiler.as_sql
 

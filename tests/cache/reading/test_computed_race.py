@@ -29,7 +29,7 @@ LEARNED = [
 
 def another(learned: Dependencies) -> Remembered:
     """An entry that depends on something else."""
-    return Remembered(Found(Made(None, learned), (), float("inf"), 0), b"another")
+    return Remembered(Found(Made(None, learned), (), float("inf"), 0), b"another", (), [], [])
 
 
 def names() -> list[str]:

@@ -79,10 +79,18 @@ def test_a_write_by_the_primary_reaches_what_the_replica_filled(
     assert {event.outcome for event in events} == {"miss"}
 
 
-def test_they_share_gates_and_no_entries(replica: None) -> None:
-    """The replica's user may see what the primary's may not."""
+def test_they_share_gates_and_entries(replica: None) -> None:
+    """Else each of several replicas would fill its own, and what is filled is as new by each."""
     assert keys.gate("replica", "star") == keys.gate("default", "star")
     assert keys.database_gate("replica") == keys.database_gate("default")
+    one, other = (keys.sql(alias, "SELECT 1", (), "") for alias in ("default", "replica"))
+    assert one == other
+
+
+@pytest.mark.parametrize("change", [{"USER": "reader"}, {"OPTIONS": {"init_command": "SET x=1"}}])
+def test_they_share_no_entries_where_they_are_told_apart(replica: None, change: Any) -> None:
+    """The replica's user may see what the primary's may not."""
+    connections.settings["replica"].update(change)
     one, other = (keys.sql(alias, "SELECT 1", (), "") for alias in ("default", "replica"))
     assert one != other
 

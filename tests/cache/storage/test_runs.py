@@ -17,6 +17,7 @@ from planets.cache.storage.client import client
 from tests.cache.zoo.electra import NEW, OLD, both, rename
 from tests.support.another_process import another_process
 from tests.support.outage import another_redis
+from tests.support.redis_replica import follow
 from tests.support.servers import Redis
 from tests.support.waiting import wait_until
 
@@ -138,25 +139,12 @@ def test_two_users_of_whom_one_may_ask_do_not_undo_each_others(
 # --- demoted and promoted again
 
 
-def follow(replica: Any, primary: Redis) -> None:
-    """`replica` takes all that `primary` has."""
-    replica.config_set("repl-diskless-sync-delay", 0)
-    replica.replicaof("127.0.0.1", primary.port)
-
-    def follows() -> bool:
-        told = replica.info("replication")
-        return told["role"] == "slave" and told["master_link_status"] == "up"
-
-    wait_until(follows)
-
-
 def there_and_back(first: Redis) -> None:
     """A failover to a replica and back again, of which the first server keeps its run id.
 
     What was written meanwhile is in neither.
     """
     with Redis(tcp=True) as second, first.client() as a, second.client() as b:
-        a.config_set("repl-diskless-sync-delay", 0)
         follow(b, first)
         b.replicaof("NO", "ONE")  # a partition: nobody tells it of what follows
         rename()

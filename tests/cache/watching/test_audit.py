@@ -20,7 +20,7 @@ from tests.support.primary import Primary
 from tests.support.waiting import PATIENCE, wait_until
 from tests.support.watched import NAME, setting, watching
 
-pytestmark = [pytest.mark.mysql, pytest.mark.once]
+pytestmark = pytest.mark.mysql
 
 Outside = Callable[..., None]
 DATABASES = {NAME: "default"}

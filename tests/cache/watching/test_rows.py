@@ -12,7 +12,7 @@ from tests.support.primary import Primary
 from tests.support.waiting import wait_until
 from tests.support.watched import caught_up, watching
 
-pytestmark = [pytest.mark.mysql, pytest.mark.once]
+pytestmark = pytest.mark.mysql
 
 Outside = Callable[..., None]
 COLUMNS = (

@@ -15,7 +15,7 @@ from tests.support.primary import Primary
 from tests.support.waiting import wait_until
 from tests.support.watched import Watching, watching
 
-pytestmark = [pytest.mark.mysql, pytest.mark.once]
+pytestmark = pytest.mark.mysql
 
 Outside = Callable[..., None]
 RENAME = "UPDATE star SET name = 'Taygeta' WHERE id = 3"

@@ -24,7 +24,7 @@ from planets.cache.writing.reader import read
 from tests.cache.zoo.models import Everything
 from tests.support.sql import past_django
 
-pytestmark = [pytest.mark.mysql, pytest.mark.once, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.mysql, pytest.mark.django_db(transaction=True)]
 
 TODAY, TOMORROW = 1_700_000_000, 1_800_000_000  # of the server, between the dates of the row
 

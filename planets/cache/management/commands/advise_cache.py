@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from ...conf import conf
 from ...instruments.account.ledger import Ledger
@@ -44,7 +44,12 @@ Exit status: 0; 1 where Redis is away, a log cannot be read, or there is nothing
         parser.add_argument(
             "--performance-schema", action="store_true", help="Ask the server what it counts, too."
         )
-        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="Which server (default).")
+        parser.add_argument(
+            "--database",
+            default=DEFAULT_DB_ALIAS,
+            choices=list(connections),
+            help=f"Which server ({DEFAULT_DB_ALIAS}).",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not 1 <= options["since"] <= HOURS:

@@ -61,8 +61,8 @@ of the cache. Exit status: 0; 1 where a name is unknown or Redis is away.
         if not options["dry_run"]:
             with self.needing_redis():
                 client.call(("PING",))
-                for entry in entries:
-                    drop(entry)
+                if entries:
+                    drop(*entries)
             if touched:
                 touched = invalidate(*targets, everything=everything, using=using)
             if client.debt:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,11 @@ from ...lab.states import STATES
 from ...lab.verdict import by_state, verdicts
 from ...reads import NothingToRead, Read, measured
 from ...storage.client import client
+from ..arguments import whole
 from ..progress import progress
 from ._cache import CacheCommand
 
 NAME = "measure_cache.html"
-
-
-def threads(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 64:
-        raise ArgumentTypeError(f"{text!r} is not a number of threads from 1 to 64")
-    return int(text)
 
 
 class Command(CacheCommand):
@@ -49,7 +44,9 @@ Exit status: 0; 1 where there is nothing to read, a number is impossible or Redi
         parser.add_argument(
             "--seconds", type=float, default=3.0, help="Time for the calls of each, about (3)."
         )
-        parser.add_argument("--threads", type=threads, default=4, help="Throughput up to N (4).")
+        parser.add_argument(
+            "--threads", type=whole(1, 64), default=4, help="Throughput up to N (4)."
+        )
         parser.add_argument("--report", type=Path, metavar="DIR", help="Write an HTML report too.")
         parser.add_argument("--yes", action="store_true", help="Do not ask.")
 

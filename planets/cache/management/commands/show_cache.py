@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -11,18 +12,14 @@ from django.core.management.base import CommandError
 
 from ...extras import extra
 from ...instruments import report
+from ...instruments.browsing import FIRST, Wanted, browse
 from ...instruments.inspection import opened
-from ...instruments.keyspace import FIRST, Key, browse
+from ...instruments.keyspace import Key
 from ...instruments.overview import overview
+from ...instruments.screen import HEIGHT, WIDTH, screen
 from ...storage.errors import Unavailable
+from ..arguments import seconds, whole
 from ._cache import CacheCommand
-
-
-def seconds(text: str) -> float:
-    value = float(text)
-    if not 0.1 <= value <= 3600:
-        raise ValueError(text)
-    return value
 
 
 class Command(CacheCommand):
@@ -30,7 +27,7 @@ class Command(CacheCommand):
     examples = """
 examples:
   manage.py show_cache                      the whole at one look
-  manage.py show_cache --watch              the same, again every 2 seconds; Ctrl-C ends it
+  manage.py show_cache --watch              on one screen, again every 2 seconds; Ctrl-C ends it
   manage.py show_cache --keys 'sql:*'       keys by a pattern (* any text, ? any character)
   manage.py show_cache --key city:3         one key: content, TTL, whether it is current
   manage.py show_cache --format json | jq .hit_ratio.hour
@@ -47,13 +44,17 @@ Exit status: 0; 1 where Redis is away or the key is not there.
         what.add_argument(
             "--watch",
             nargs="?",
-            type=seconds,
+            type=seconds(0.1, 3600),
             const=2.0,
             metavar="SECONDS",
-            help="Show the whole again and again (every 2 seconds). With JSON: a line each time.",
+            help="Show it on one screen, again and again (every 2 seconds). With JSON: a line each "
+            "time.",
         )
         parser.add_argument(
-            "--limit", type=int, default=100, help="With --keys: how many at most (100)."
+            "--limit",
+            type=whole(1, 1_000_000),
+            default=100,
+            help="With --keys: how many at most (100).",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -87,12 +88,10 @@ Exit status: 0; 1 where Redis is away or the key is not there.
             self.print_lines(report.opened(found))
 
     def show_keys(self, pattern: str, limit: int, *, as_json: bool) -> None:
-        if limit < 1:
-            raise CommandError(f"--limit is {limit!r}, must be 1 or more.")
         found: dict[bytes, Key] = {}
         cursor = FIRST
         while cursor and len(found) < limit:
-            page = browse(pattern, cursor)
+            page = browse(Wanted(text=pattern), cursor)
             found |= {key.raw: key for key in page.keys}
             cursor = page.cursor
         shown = list(found.values())[:limit]
@@ -133,4 +132,7 @@ Exit status: 0; 1 where Redis is away or the key is not there.
             return json.dumps({"at": at, "away": str(error)}) if as_json else f"{at}  {error}"
         if as_json:
             return json.dumps({"at": at, **found.as_dict()})
-        return "\n".join([at, *report.overview(found)])
+        width, height = WIDTH, HEIGHT
+        if self.stdout.isatty():
+            width, height = shutil.get_terminal_size((WIDTH, HEIGHT))
+        return "\n".join(screen(found, at, width, height))

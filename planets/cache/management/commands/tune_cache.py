@@ -29,7 +29,7 @@ PACE = 10_000  # events a second that one server is given by default
 def sizes(text: str) -> list[int]:
     found = [re.fullmatch(r"(\d+(?:\.\d+)?)([kmg]?)b?", part) for part in text.lower().split(",")]
     if not all(found):
-        raise ArgumentTypeError(f"{text!r} is not memory as 8mb,64mb")
+        raise ArgumentTypeError(f"is {text!r}, must be sizes of memory, as 8mb,64mb")
     return sorted({round(float(one[1]) * UNITS[one[2]]) for one in found if one})
 
 
@@ -39,13 +39,13 @@ def ttls(text: str) -> list[float]:
     except ValueError:
         found = []
     if not found or not all(1 <= ttl <= 7 * 24 * 3600 for ttl in found):
-        raise ArgumentTypeError(f"{text!r} is not seconds, each 1 to 604800, as 60,300,1800")
+        raise ArgumentTypeError(f"is {text!r}, must be seconds from 1 to 604800, as 60,300,1800")
     return found
 
 
 def policies(text: str) -> list[str]:
     if unknown := [name for name in text.split(",") if name not in POLICIES]:
-        raise ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(POLICIES)}")
+        raise ArgumentTypeError(f"is {unknown[0]!r}, must be some of {', '.join(POLICIES)}")
     return list(dict.fromkeys(text.split(",")))
 
 

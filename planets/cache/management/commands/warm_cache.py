@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
@@ -13,14 +13,9 @@ from django.http.request import validate_host
 from ...reads import NothingToRead
 from ...storage.client import client
 from ...warming import JOBS, Job, Warmed, count_jobs, page_jobs, warm
+from ..arguments import whole
 from ..progress import progress
 from ._cache import CacheCommand
-
-
-def workers(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 64:
-        raise ArgumentTypeError(f"{text!r} is not a number from 1 to 64")
-    return int(text)
 
 
 def allowed_hosts() -> list[str]:
@@ -58,13 +53,13 @@ Exit status: 0; 1 where Redis is away or something was not stored.
             "ALLOWED_HOSTS).",
         )
         parser.add_argument(
-            "--workers", type=workers, default=4, help="How many fetch at once, 1 to 64 (4)."
+            "--workers", type=whole(1, 64), default=4, help="How many fetch at once, 1 to 64 (4)."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         what = list(dict.fromkeys(options["what"])) or list(JOBS)
         if unknown := [name for name in what if name not in JOBS]:
-            raise CommandError(f"There is no {unknown[0]!r} to warm, only {' and '.join(JOBS)}.")
+            raise CommandError(f"WHAT is {unknown[0]!r}, must be one of {', '.join(JOBS)}.")
         if refused := [h for h in options["host"] if not validate_host(h, allowed_hosts())]:
             raise CommandError(f"--host is {refused[0]!r}, must be one of ALLOWED_HOSTS.")
         jobs: dict[str, Callable[[], Iterator[Job]]] = {**JOBS}

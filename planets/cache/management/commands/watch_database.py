@@ -14,6 +14,7 @@ from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ...extras import extra
+from ..arguments import seconds
 from ._cache import CacheCommand
 
 DRAW = 0.25  # seconds between two drawings of the line
@@ -45,7 +46,9 @@ Exit status: 0; 1 where it cannot begin, where --check misses what it cannot do 
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--check", action="store_true", help="Only say what is missing.")
         what.add_argument("--audit", action="store_true", help="Invalidate nothing, and report.")
-        parser.add_argument("--seconds", type=float, help="With --audit: for how long.")
+        parser.add_argument(
+            "--seconds", type=seconds(0.1, 604_800), help="With --audit: for how long."
+        )
         parser.add_argument(
             "--database",
             default=DEFAULT_DB_ALIAS,
@@ -100,7 +103,7 @@ Exit status: 0; 1 where it cannot begin, where --check misses what it cannot do 
         if self.drawn:
             self.stdout.write("")
 
-    def audit(self, origin: Any, databases: Mapping[str, str], seconds: float | None) -> None:
+    def audit(self, origin: Any, databases: Mapping[str, str], during: float | None) -> None:
         from ...watching.audit import Audit
         from ...watching.needs import tells_statements
 
@@ -108,7 +111,7 @@ Exit status: 0; 1 where it cannot begin, where --check misses what it cannot do 
             raise CommandError(f"The binlog does not tell whose a write is: set {lacks}.")
         audit = Audit(origin, databases)
         self.until_stopped(audit)
-        audit.run(seconds)
+        audit.run(during)
         if self.as_json:
             self.print_json(audit.as_dict())
         else:

@@ -8,15 +8,18 @@ if ARGV[3] == 'run' then
   stamp = '@' .. run .. '@'
 end
 local held = redis.pcall('GET', KEYS[1])
+local opened = 'o:' .. ARGV[1]
 if type(held) == 'string' then
   -- One that was opened in another run, or on another node, is one that nobody believes.
   if string.sub(held, 1, 2) == 'o:' and (#stamp < 3 or string.find(held, stamp, 1, true)) then
     return held
   end
   if string.find(held, '^w:%w+@') and redis.call('PTTL', KEYS[1]) > 0 then return held end
+  local position = string.match(held, '^p:(.+)') -- that the last writer has left
+  if position then opened = opened .. '=' .. position end
 end
 -- Missing, or not ours: a gate of the wrong type or form would never heal by itself.
 redis.call('DEL', KEYS[1])
-local opened = 'o:' .. ARGV[1] .. (stamp ~= '' and stamp .. ARGV[4] or '')
+if stamp ~= '' then opened = opened .. stamp .. ARGV[4] end
 redis.call('SET', KEYS[1], opened, 'PX', ARGV[2])
 return opened

@@ -1,0 +1,52 @@
+"""How far the primary of a replicated database has come, as it tells itself.
+
+The driver does not hand on the gtid that a server puts into its answer to a COMMIT. So it is asked
+afterwards, for all that it has committed: that holds the write and perhaps more, and is safe.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from ..conf import conf
+from ..storage.position import UNKNOWN, position
+
+logger = logging.getLogger(__name__)
+
+# Of MySQL the mode as well: while it is not ON, the set need not grow with each transaction.
+OF_MYSQL = "SELECT @@GLOBAL.gtid_executed, @@GLOBAL.gtid_mode = 'ON'"
+OF_MARIADB = "SELECT @@GLOBAL.gtid_binlog_pos, 1"
+
+
+def position_for_replicas(connection: Any) -> str:
+    """The position of a database whose replicas SAME_AS names, after a write to it.
+
+    One round trip; none where there are no replicas. UNKNOWN where it does not tell.
+    """
+    same_as = conf().SAME_AS
+    if not same_as or connection.alias not in same_as.values():
+        return UNKNOWN
+    return position_of(connection)
+
+
+def position_of(connection: Any) -> str:
+    """UNKNOWN where its server numbers no transactions, or cannot be asked now."""
+    driver = connection.connection
+    if driver is None or connection.vendor != "mysql":
+        return UNKNOWN
+    mariadb = is_mariadb(driver)
+    try:
+        # Past Django's wrappers: this is no statement of the application's.
+        with driver.cursor() as cursor:
+            cursor.execute(OF_MARIADB if mariadb else OF_MYSQL)
+            gtids, numbers = cursor.fetchone()
+    except connection.Database.Error as error:
+        logger.debug("Database %r does not tell its position: %s", connection.alias, error)
+        return UNKNOWN
+    return position(str(gtids or ""), mariadb=mariadb) if numbers else UNKNOWN
+
+
+def is_mariadb(driver: Any) -> bool:
+    """Whether MariaDB is at the other end of a connection of the driver."""
+    return "mariadb" in driver.get_server_info().lower()

@@ -1,0 +1,277 @@
+"""What is loaded from a replica, what from its primary, and what that costs."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+
+from planets.cache.checks.replicas import check_replicas
+from planets.cache.events import Fetch
+from planets.cache.instruments.audit import Audit, Hit
+from planets.cache.reading import replicas
+from planets.cache.storage import gates, keys
+from planets.cache.storage.client import client
+from planets.cache.storage.position import UNKNOWN, position
+from planets.cache.writing import primary
+from planets.cache.writing.observer import witnesses
+from tests.cache.zoo.electra import NEW, OLD, both, by_query, by_record, rename
+from tests.cache.zoo.models import Star
+from tests.cache.zoo.records import star
+from tests.support.interleave import committed, elsewhere
+from tests.support.outage import another_redis
+from tests.support.replicated import Pair
+
+pytestmark = [pytest.mark.mysql, pytest.mark.once]
+
+READS = pytest.mark.parametrize("read", [by_query, by_record])
+
+
+@pytest.fixture
+def loads() -> Iterator[list[str]]:
+    """The aliases over which tables are read, from here on."""
+    found: list[str] = []
+
+    def witness(alias: str, statement: Any, *args: Any) -> Any:
+        if statement.kind == "read" and statement.tables:
+            found.append(alias)
+        return args[-1]()
+
+    witnesses.append(witness)
+    yield found
+    witnesses.remove(witness)
+
+
+@pytest.fixture
+def behind(pair: Pair, loads: list[str]) -> Pair:
+    """A replica that has not applied the last write."""
+    both()
+    pair.lag()
+    rename()
+    loads.clear()
+    return pair
+
+
+@READS
+def test_while_a_write_is_in_flight(pair: Pair, loads: list[str], read: Any) -> None:
+    """What is loaded while a gate is closed may be of after an earlier write that was closed."""
+    both()
+    pair.lag()
+    with committed(rename):
+        loads.clear()
+        assert read() == NEW
+        assert loads == ["default"]
+
+
+@READS
+def test_while_redis_is_away(behind: Pair, settings: Any, loads: list[str], read: Any) -> None:
+    with another_redis(settings) as own:
+        assert read() == NEW
+        own.stop()
+        loads.clear()
+        for _ in range(5):
+            assert read() == NEW
+        assert set(loads) == {"default"}
+        own.start()
+
+
+@READS
+def test_in_a_transaction_that_wrote(behind: Pair, read: Any) -> None:
+    """Its own writes no replica can have."""
+    assert read() == NEW
+    with transaction.atomic():
+        rename("Maia")
+        assert read() == "Maia"
+        transaction.set_rollback(True)
+    assert read() == NEW
+
+
+def test_in_a_transaction_of_the_replicas_own(behind: Pair) -> None:
+    """READ COMMITTED: it may fill, and so it must not load what is old."""
+    with transaction.atomic(using="replica"):
+        assert both() == {NEW}
+    behind.catch_up()
+    assert both() == {NEW}
+
+
+def test_what_is_filled_by_one_is_a_hit_by_the_other(pair: Pair, events: list[Fetch]) -> None:
+    both()
+    events.clear()
+    assert Star.objects.using("default").cached().filter(pk=3).values_list("name", flat=True)[0]
+    assert [event.outcome for event in events] == ["hit"]
+
+
+def test_a_replica_that_is_not_reachable(pair: Pair, loads: list[str]) -> None:
+    both()
+    rename()
+    pair.replica.stop(signal.SIGKILL)
+    connections["replica"].close()
+    try:
+        loads.clear()
+        assert both() == {NEW}
+        assert set(loads) == {"default"}
+        assert not replicas.usable("replica")
+    finally:
+        pair.replica.start()
+
+
+def test_a_replica_that_was_behind_is_asked_and_not_waited_for(
+    behind: Pair, settings: Any, loads: list[str]
+) -> None:
+    both()
+    assert set(loads) == {"default"}
+    settings.CACHE_ASIDE = {**settings.CACHE_ASIDE, "REPLICA_WAIT": 30}
+    rename("Maia")
+    assert by_query() == "Maia"  # and is not half a minute late
+
+
+def test_what_the_audit_holds_against_a_hit_is_the_primarys(
+    behind: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hits: list[Hit] = []
+    audit = Audit()
+    monkeypatch.setattr(audit, "chooses", lambda: True)
+    monkeypatch.setattr(audit, "put", hits.append)
+    audit.start()
+    try:
+        assert both() == both() == {NEW}
+    finally:
+        audit.stop()
+    assert [elsewhere(lambda hit=hit: audit.judge(hit)) for hit in hits] == ["same", "same"]
+
+
+def test_a_record_of_hot_columns_is_the_primarys(
+    pair: Pair, settings: Any, loads: list[str]
+) -> None:
+    """A write of hot columns alone moves a gate that no record stands behind."""
+    settings.CACHE_ASIDE = {**settings.CACHE_ASIDE, "HOT": {"star": ["mass"]}}
+    both()
+    pair.lag()
+    Star.objects.filter(pk=3).update(mass=99.0)
+    loads.clear()
+    found = star(3)
+    assert found
+    assert (found.mass, loads) == (99.0, ["default"])
+
+
+def test_hot_columns(pair: Pair, settings: Any) -> None:
+    settings.CACHE_ASIDE = {**settings.CACHE_ASIDE, "HOT": {"star": ["mass"]}}
+    masses = Star.objects.cached().filter(pk=3).values_list("mass", flat=True)
+    assert masses[0] == 3.6
+    pair.lag()
+    Star.objects.filter(pk=3).update(mass=99.0)
+    assert masses.all()[0] == 99.0
+    pair.catch_up()
+    assert masses.all()[0] == 99.0
+
+
+def test_a_debt_that_is_paid_later_takes_no_position_back(
+    pair: Pair, settings: Any, redis: Any
+) -> None:
+    """It lands when a later write has left its own."""
+    both()
+    gate = keys.gate("default", "star")
+    late = gates.open(gate, "somebody", position("0-1-1", mariadb=True))
+    rename()
+    (reply,) = client.call(gates.admit(gate))
+    further = gates.position(reply)
+    client.call(late)
+    (reply,) = client.call(gates.admit(gate))
+    assert gates.position(reply) == further
+    client.call(("DEL", gate), late)
+    (reply,) = client.call(gates.admit(gate))
+    assert gates.position(reply) == UNKNOWN
+
+
+# --- what it costs
+
+
+def test_a_write_takes_one_more_round_trip_to_the_primary(
+    pair: Pair, settings: Any, round_trips: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    ask = primary.position_of
+    monkeypatch.setattr(primary, "position_of", lambda c: asked.append(c.alias) or ask(c))
+    both()
+    asked.clear()
+    round_trips.clear()
+    rename()
+    assert asked == ["default"]
+    assert round_trips == [["hold", "hold"], ["hold", "hold"]]
+    asked.clear()
+    with transaction.atomic():
+        rename("Maia")
+        Star.objects.create(name="Celaeno")
+    assert asked == ["default"]  # once for the whole of it
+    settings.CACHE_ASIDE = {}
+    asked.clear()
+    rename()
+    assert asked == []
+
+
+def test_a_miss_takes_as_many_round_trips_to_redis(
+    pair: Pair, round_trips: list[list[str]]
+) -> None:
+    both()
+    rename()
+    pair.wait_until_applied()
+    round_trips.clear()
+    with CaptureQueriesContext(connections["replica"]) as queries:
+        by_query()
+    assert len(round_trips) == 3
+    assert len(queries) == 1
+
+
+# --- what no position is known of
+
+
+def test_gtids_of_both_servers() -> None:
+    one = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
+    assert position("0-1-105,1-2-7", mariadb=True) == "112/0-1-105,1-2-7"
+    assert position(f"{one}:1-5:7,\n{one[:-1]}3:1", mariadb=False).startswith(f"7/{one}:1-5:7,")
+    assert position(f"{one}:1-3:tag_1:4-5", mariadb=False).startswith("5/")
+    assert position("", mariadb=True) == position("", mariadb=False) == UNKNOWN
+
+
+@pytest.fixture
+def no_gtids(settings: Any, redis: Any, sky: None) -> Iterator[None]:
+    """The run's own server writes no binlog; it is its own replica."""
+    if primary.position_of(connection) != UNKNOWN:
+        pytest.skip("this server numbers its transactions")
+    connections.settings["replica"] = {**connections.settings["default"]}
+    connections["replica"].connect()
+    settings.DATABASE_ROUTERS = ["tests.support.replicated.ReadsFromReplica"]
+    settings.CACHE_ASIDE = {**settings.CACHE_ASIDE, "SAME_AS": {"replica": "default"}}
+    replicas.forget()
+    yield
+    connections["replica"].close()
+    del connections["replica"], connections.settings["replica"]
+
+
+def test_without_gtids_all_is_the_primarys_and_that_is_told_once(
+    no_gtids: None, loads: list[str], caplog: Any, events: list[Fetch]
+) -> None:
+    with caplog.at_level(logging.WARNING, "planets.cache"):
+        assert both() == {OLD}
+        rename()
+        assert both() == {NEW}
+        assert set(loads) == {"default"}
+        events.clear()
+        assert both() == {NEW}
+    assert {event.outcome for event in events} == {"hit"}
+    assert len([line for line in caplog.messages if "does not tell its GTIDs" in line]) == 1
+    (found,) = check_replicas()
+    assert found.id == "cache_aside.W015"
+    assert "does not tell its GTIDs" in found.msg
+
+
+def test_a_check_names_a_replica_that_lags(behind: Pair) -> None:
+    (found,) = check_replicas()
+    assert "it has not applied within 0.1 s" in found.msg
+    behind.catch_up()
+    assert check_replicas() == []

@@ -1,0 +1,129 @@
+"""Runs of the suite beside one another, each with its own servers, its own log and its counts."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / ".test-logs"
+# pytest's headings of what a reader of a failed run wants.
+FROM_HERE = re.compile(r"^=+ (ERRORS|FAILURES) =+$", re.MULTILINE)
+LAST_LINES = 40  # of a run that ended without them
+
+
+class LeftOut(Exception):
+    """A run cannot be made here; the message says why."""
+
+
+class Run(NamedTuple):
+    """Some tests on some servers."""
+
+    on: str  # the servers, and the Django where it is another
+    part: str
+    tests: Sequence[str]  # files, folders and options, as pytest takes them
+    environment: Mapping[str, str]
+    python: Callable[[], str] = lambda: sys.executable  # raises LeftOut
+    left_out: str = ""  # why it cannot be made here
+
+    @property
+    def title(self) -> str:
+        return f"{self.on}: {self.part}"
+
+    @property
+    def log(self) -> Path:
+        return LOGS / f"{re.sub(r'[^a-z0-9]+', '-', self.title.lower())}.log"
+
+
+def run_all(runs: Sequence[Run], lanes: int, options: Sequence[str]) -> Counter[str]:
+    """The sum of their counts; so many runs at a time."""
+    LOGS.mkdir(exist_ok=True)
+    total: Counter[str] = Counter()
+    telling = threading.Lock()
+
+    def in_a_lane(run: Run) -> None:
+        started = time.monotonic()
+        try:
+            if run.left_out:
+                raise LeftOut(run.left_out)
+            python = run.python()
+            with telling:
+                print(f"... {run.title} ({run.log.relative_to(ROOT)})", flush=True)
+            counts = _pytest(run, python, options)
+            told = _told(run, counts, time.monotonic() - started)
+        except LeftOut as why:
+            counts = Counter({"left out": 1})
+            told = f"=== {run.title}: not run, {why}"
+        except RuntimeError as error:
+            counts = Counter(broken=1)
+            told = f"=== {run.title} failed: {error}"
+        with telling:
+            total.update(counts)
+            print(told, flush=True)
+
+    with ThreadPoolExecutor(lanes) as pool:
+        try:
+            list(pool.map(in_a_lane, runs))  # raises what one of them raised
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return total
+
+
+def _pytest(run: Run, python: str, options: Sequence[str]) -> Counter[str]:
+    """The counts, with `broken` where pytest itself failed."""
+    with tempfile.TemporaryDirectory() as folder, run.log.open("wb") as log:
+        report = Path(folder) / "report.xml"
+        code = subprocess.run(
+            [
+                *(python, "-m", "pytest", "-q", f"--junitxml={report}"),
+                *("-p", "no:cacheprovider"),  # its folder is one for all runs
+                *run.tests,
+                *options,
+            ],
+            cwd=ROOT,
+            env={**os.environ, **run.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        ).returncode
+        counts: Counter[str] = Counter(broken=1)
+        if report.exists():
+            counts["broken"] = int(code not in (0, 1))
+            (suite,) = ElementTree.parse(report).getroot().iter("testsuite")
+            tests, failed, errors, skipped = (
+                int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")
+            )
+            counts.update(failed=failed + errors, skipped=skipped)
+            counts["passed"] = tests - failed - errors - skipped
+    return counts
+
+
+def _told(run: Run, counts: Counter[str], seconds: float) -> str:
+    """A line of counts, and before it what failed."""
+    line = f"=== {run.title}: {summary(counts)}, in {seconds:.0f} s"
+    if not counts["failed"] and not counts["broken"]:
+        return line
+    output = run.log.read_text(errors="replace")
+    if found := FROM_HERE.search(output):
+        output = output[found.start() :]
+    else:
+        output = "\n".join(output.splitlines()[-LAST_LINES:])
+    return f"\n>>> {run.title} failed:\n{output.rstrip()}\n{line}"
+
+
+def summary(counts: Counter[str]) -> str:
+    failed = counts["failed"] + counts["broken"]
+    told = f"{counts['passed']} passed, {failed} failed, {counts['skipped']} skipped"
+    return f"{told}, {counts['left out']} runs not run" if counts["left out"] else told
