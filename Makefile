@@ -5,6 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
+# Installs a list of packages and names each as it comes; fails as pip does.
+installed = rm -f $(VENV)/failed; \
+  { $(BIN)/python -m pip install --disable-pip-version-check -r $(1) || touch $(VENV)/failed; } \
+    | awk '/^Collecting/ { print "  " $$2; fflush() }'; test ! -e $(VENV)/failed
 .PHONY: help demo redis shell watch serve test bench faults judge wheel lint format clean
 
 help: ## list what there is to make
@@ -23,7 +27,7 @@ serve: $(VENV)/site ## the site by gunicorn, configured by the environment or .e
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 	@BIND=$${BIND:-127.0.0.1:$(PORT)} exec $(BIN)/gunicorn planetsite.wsgi --config python:planetsite.gunicorn
 
-test: ## the whole suite on real MariaDB and Redis, then on SQLite; installs what it needs
+test: ## the whole suite on MariaDB, MySQL, Redis, Valkey and SQLite; installs what it needs
 	@sh tests/system.sh
 	@$(MAKE) --silent --no-print-directory $(VENV)/test
 	@$(BIN)/python -m tests
@@ -67,7 +71,7 @@ $(BIN)/python:
 $(VENV)/site: requirements.txt | $(BIN)/python
 	@echo "Installing the site into $(VENV) ..."
 	@grep -v '^mysqlclient' requirements.txt > $(VENV)/without-mysql.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/without-mysql.txt
+	@$(call installed,$(VENV)/without-mysql.txt)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^mysqlclient' requirements.txt)" >$(VENV)/mysqlclient.log 2>&1 \
 	  || echo "Going on without mysqlclient, so on SQLite only. For MySQL: apt-get install gcc python3-dev libmariadb-dev pkg-config, then rm -r $(VENV)."
 	@touch $@
@@ -80,7 +84,7 @@ redis: $(VENV)/site
 
 $(VENV)/test: requirements.txt tests/requirements.txt | $(BIN)/python
 	@echo "Installing what the tests need into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@$(call installed,tests/requirements.txt)
 	@touch $@
 
 .venv-bench/ready: requirements.txt tests/bench/requirements.txt

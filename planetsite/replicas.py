@@ -19,7 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest
 
 from planets.cache.pages import own_writes
-from planets.cache.reading.replicas import usable
+from planets.cache.reading.applied import is_there
 
 PUBLIC = "planets"  # the app_name of the addresses of all public pages
 
@@ -70,9 +70,10 @@ class ReplicasMiddleware:
 
 
 def chosen() -> str:
-    """A replica that answers, the primary where there is none."""
-    there = [alias for alias in settings.CACHE_ASIDE.get("SAME_AS", ()) if usable(alias)]
-    return random.choice(there) if there else DEFAULT_DB_ALIAS  # noqa: S311
+    """A replica that answers, the primary where none does."""
+    aliases = list(settings.CACHE_ASIDE.get("SAME_AS", ()))
+    random.shuffle(aliases)
+    return next(filter(is_there, aliases), DEFAULT_DB_ALIAS)
 
 
 class ReplicasRouter:

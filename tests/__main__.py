@@ -7,6 +7,7 @@ tests/servers.sh fetches them; on SQLite, what differs there. Runs go on beside 
 with servers of its own and its output in .test-logs/.
 
 Servers that TEST_DB_HOST or TEST_REDIS_URL name take the place of the others, one run at a time.
+TEST_RUNS=MySQL makes only the runs with that word in their titles.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def plan(tree: str, why_none: str, newest: Future[str]) -> Iterator[Run]:
 def main() -> int:
     with ThreadPoolExecutor(1) as meanwhile:
         newest = meanwhile.submit(newest_django.python_with_it)
-        runs = list(plan(*fetched_servers(), newest))
+        wanted = os.environ.get("TEST_RUNS", "")
+        runs = [run for run in plan(*fetched_servers(), newest) if wanted in run.title]
         total = run_all(runs, 1 if GIVEN else LANES, sys.argv[1:])
     print(f"\n{summary(total)}", flush=True)
     return int(bool(total["failed"] + total["broken"]))

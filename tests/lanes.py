@@ -59,7 +59,7 @@ def run_all(runs: Sequence[Run], lanes: int, options: Sequence[str]) -> Counter[
                 raise LeftOut(run.left_out)
             python = run.python()
             with telling:
-                print(f"... {run.title} ({run.log.relative_to(ROOT)})", flush=True)
+                print(f"... {run.title} ({os.path.relpath(run.log)})", flush=True)
             counts = _pytest(run, python, options)
             told = _told(run, counts, time.monotonic() - started)
         except LeftOut as why:

@@ -17,6 +17,7 @@ need() { # package, then programs of which one is enough
 [ -n "${TEST_REDIS_URL:-}" ] || need redis-server redis-server valkey-server
 need chromium chromium google-chrome chromium-browser
 need gcc gcc cc
+need openssl openssl
 need pkg-config pkg-config
 need libmariadb-dev mariadb_config mysql_config
 python=${PYTHON:-python3}

@@ -1,48 +1,68 @@
 """What is active in this thread or task: language, time zone, URLconf, script prefix.
 
-Mostly none is, and to be told so by Django takes ten times as long as a look at the variables in
-which asgiref keeps them. Where an asgiref keeps them in another way, Django is asked each time.
+Django asks an asgiref Local for each, which takes ten times as long as a look at the variable that
+it keeps them in. Where an asgiref keeps them in another way, it is asked as Django asks it.
 """
 
 from __future__ import annotations
 
+import threading
 from contextvars import ContextVar
 from typing import Any
 
+from asgiref import local
 from django.conf import settings
-from django.urls import base, get_script_prefix, get_urlconf
-from django.utils import timezone, translation
+from django.urls import base
+from django.utils import timezone
 from django.utils.translation import trans_real
 
-
-def _variable(local: Any) -> ContextVar[Any]:
-    """That of an asgiref Local; one that is always set where it has none."""
-    found = getattr(getattr(local, "_storage", None), "_data", None)
-    return found if isinstance(found, ContextVar) else ContextVar("unknown", default=True)
+_Storage = getattr(local, "_Storage", None)
 
 
-_language, _zone = _variable(trans_real._active), _variable(timezone._active)
-_urlconf, _prefix = _variable(base._urlconfs), _variable(base._prefixes)
+class Active:
+    """The value of one Local of Django's."""
+
+    def __init__(self, local: Any) -> None:
+        self._local = local
+        kept = getattr(getattr(local, "_storage", None), "_data", None)
+        self._variable = kept if isinstance(kept, ContextVar) else None
+
+    def value(self) -> Any:
+        """As getattr(local, "value", None)."""
+        if self._variable is not None:
+            storage = self._variable.get(None)
+            if storage is None:
+                return None
+            if type(storage) is _Storage:
+                # What another thread has left in this context is none of this one's.
+                mine = storage.thread_id == threading.get_ident()
+                return storage.data.get("value") if mine else None
+        return getattr(self._local, "value", None)
+
+
+_language, _zone = Active(trans_real._active), Active(timezone._active)
+_urlconf, _prefix = Active(base._urlconfs), Active(base._prefixes)
 
 
 def language() -> str | None:
     """Its code; None where translation is switched off for this thread or task."""
-    return settings.LANGUAGE_CODE if _language.get(None) is None else translation.get_language()
+    translations = _language.value()
+    told = getattr(translations, "to_language", None)
+    return told() if told else settings.LANGUAGE_CODE
 
 
 def zone() -> str:
     """The name of the time zone."""
-    if _zone.get(None) is None:
+    if _zone.value() is None:
         return timezone.get_default_timezone_name()
     return timezone.get_current_timezone_name()
 
 
 def urlconf() -> str:
     """The module of addresses, in words."""
-    found = None if _urlconf.get(None) is None else get_urlconf()
-    return str(found or getattr(settings, "ROOT_URLCONF", ""))
+    return str(_urlconf.value() or getattr(settings, "ROOT_URLCONF", ""))
 
 
 def prefix() -> str:
     """What every address begins with."""
-    return "/" if _prefix.get(None) is None else get_script_prefix()
+    return str(_prefix.value() or "/")

@@ -22,6 +22,7 @@ CONNECTION_POOL_KWARGS go to the connections of every node, REDIS_CLIENT_KWARGS 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -65,6 +66,12 @@ class ClusterConnectionFactory(ConnectionFactory):
                     startup_nodes=[ClusterNode(host, port) for host, port in nodes], **arguments
                 )
             return self._clusters[name]
+
+    @classmethod
+    def renew(cls) -> None:
+        """After a fork the parent's lock may be held, by a thread that is not here."""
+        cls._lock = threading.Lock()
+        cls._clusters.clear()
 
     def disconnect(self, connection: RedisCluster) -> None:
         """Close the connections that nobody uses; who asks again gets new ones."""
@@ -114,3 +121,6 @@ def read(location: Iterable[str]) -> tuple[list[tuple[str, int]], dict[str, Any]
             )
         told = {**url, **told}
     return nodes, told
+
+
+os.register_at_fork(after_in_child=ClusterConnectionFactory.renew)

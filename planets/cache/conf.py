@@ -38,7 +38,7 @@ class Conf:
         {}, "table to the columns that are written so often that other reads must not notice"
     )
     SAME_AS: dict[str, str] = _default(
-        {}, "alias of a replica to that of its primary, whose writes make stale what it filled"
+        {}, "alias of a replica to that of its primary, whose gates and entries it shares"
     )
     REPLICA_WAIT: float = _default(
         0.1, "how long a load waits for a replica to have what was written; then the primary", 0.001

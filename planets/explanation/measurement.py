@@ -42,7 +42,7 @@ def verdict(times: dict[str, Times]) -> str:
         return "This page is not kept, so the cache saves what the hits of its queries save."
     hit, anew = times[HIT].median, times[ANEW].median
     first = (
-        f"A hit takes {none / hit:.1f} times less than making the page."
+        f"A hit is {none / hit:.1f} times quicker than making the page."
         if hit < none
         else f"Here the cache loses: a hit takes {hit - none:.1f} ms more than making the page."
     )

@@ -10,6 +10,7 @@ from ..models import Planet
 
 WITHOUT_SURFACE = {Planet.Kind.GAS_GIANT, Planet.Kind.ICE_GIANT, Planet.Kind.NEPTUNE_LIKE}
 SHEET = {str(facts["name"]).casefold(): facts for facts in PLANETS}
+ON_SHEET = {*BY_FIELD, *(trait.field for trait in TRAITS)}  # its names and colours are ours
 OF_THE_SUN = ("", "Sun")  # what its planets have for their star
 
 
@@ -108,7 +109,7 @@ def source_of(planet: Planet, field: str) -> Source | None:
     if value in (None, ""):
         return None
     if on_sheet(planet).get(field) == value:
-        return FACT_SHEET if field in BY_FIELD else None
+        return FACT_SHEET if field in ON_SHEET else None
     return CATALOGUES.get(Planet.Source(planet.source)) if _as_imported(planet, field) else None
 
 

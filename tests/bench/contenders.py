@@ -16,15 +16,15 @@ import redis
 from django.conf import settings
 from django.core.cache import cache
 from django.core.wsgi import get_wsgi_application
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Avg, Max, QuerySet
 from django.test import RequestFactory
 
 from planets.cache import invalidate, remember
 from planets.cache.storage.near import near
-from planets.models import Planet
+from planets.models import Moon, Planet
 
-from .models import RECORDS, Body
+from .models import OWN_RECORDS, RECORDS, Body, First, Orb, Second, System
 
 KEYS = 8
 WRITTEN = 19_990  # a row that no read of the bench asks for
@@ -35,6 +35,10 @@ class Orm:
 
     def __init__(self) -> None:
         self.kept = [self.bodies.filter(system_id=n + 1).order_by("id")[:8] for n in range(KEYS)]
+        self.own_kept = [self.orbs.filter(system_id=n + 1).order_by("id")[:8] for n in range(KEYS)]
+        self.planets_kept = [
+            self.planets.exclude(name=f"None {n}").order_by("id")[:8] for n in range(KEYS)
+        ]
         self.written = Body.objects.get(pk=WRITTEN)
         self.application: Any = get_wsgi_application()
         self.requests = RequestFactory()
@@ -42,6 +46,60 @@ class Orm:
     @property
     def bodies(self) -> QuerySet[Body]:
         return Body.objects.all()
+
+    # The same of a model with fields of its own, and of the site's own planets and moons.
+
+    @property
+    def orbs(self) -> QuerySet[Orb]:
+        return Orb.objects.all()
+
+    @property
+    def planets(self) -> QuerySet[Planet]:
+        return QuerySet(Planet)
+
+    @property
+    def moons(self) -> QuerySet[Moon]:
+        return QuerySet(Moon)
+
+    def own_list_8(self, n: int) -> list[Orb]:
+        return list(self.orbs.filter(system_id=n + 1).order_by("id")[:8])
+
+    def own_list_8_kept(self, n: int) -> list[Orb]:
+        return list(self.own_kept[n].all())
+
+    def own_list_100(self, n: int) -> list[Orb]:
+        return list(self.orbs.filter(system_id=n + 1).order_by("id"))
+
+    def own_get(self, n: int) -> Orb:
+        return self.orbs.get(pk=n + 1)
+
+    def own_count(self, n: int) -> int:
+        return self.orbs.filter(band=n).count()
+
+    def own_aggregate(self, n: int) -> dict[str, Any]:
+        return self.orbs.filter(band=n).aggregate(Avg("mass"), Max("radius"))
+
+    def own_join(self, n: int) -> list[Orb]:
+        return list(self.orbs.filter(system_id=n + 1).select_related("system").order_by("id")[:20])
+
+    def planet_list_8(self, n: int) -> list[Planet]:
+        return list(self.planets.exclude(name=f"None {n}").order_by("id")[:8])
+
+    def planet_list_8_kept(self, n: int) -> list[Planet]:
+        return list(self.planets_kept[n].all())
+
+    def planet_get(self, n: int) -> Planet:
+        return self.planets.get(pk=n + 1)
+
+    def planet_count(self, n: int) -> int:
+        return self.planets.filter(mass__gt=n).count()
+
+    def planet_aggregate(self, n: int) -> dict[str, Any]:
+        return self.planets.filter(mass__gt=n).aggregate(Avg("mass"), Max("radius"))
+
+    def planet_join(self, n: int) -> list[Moon]:
+        moons = self.moons.exclude(name=f"None {n}")
+        return list(moons.select_related("planet").order_by("id")[:20])
 
     def list_8(self, n: int) -> list[Body]:
         return list(self.bodies.filter(system_id=n + 1).order_by("id")[:8])
@@ -59,7 +117,8 @@ class Orm:
         return self.bodies.filter(band=n).count()
 
     def join(self, n: int) -> list[Body]:
-        return list(self.bodies.filter(system_id=n + 1).select_related("system").order_by("id")[:8])
+        bodies = self.bodies.filter(system_id=n + 1).select_related("system")
+        return list(bodies.order_by("id")[:20])
 
     def aggregate(self, n: int) -> dict[str, Any]:
         return self.bodies.filter(band=n).aggregate(Avg("mass"), Max("radius"))
@@ -73,6 +132,16 @@ class Orm:
     def save(self, n: int) -> None:
         self.written.mass = float(n)
         self.written.save()
+
+    def save_5(self, n: int) -> None:
+        """A transaction of five tables."""
+        with transaction.atomic():
+            self.written.mass = float(n)
+            self.written.save()
+            Orb.objects.filter(pk=WRITTEN).update(mass=float(n))
+            System.objects.filter(pk=1).update(name=f"System {n}")
+            First.objects.update(number=float(n))
+            Second.objects.update(number=float(n))
 
     def value_8(self, n: int) -> Any:
         """Plain rows and no instances: what `remember` and `get_or_set` keep alike."""
@@ -134,6 +203,15 @@ class Cacheops(Orm):
         invalidate_obj(self.written)
 
 
+def _by_hand(work: str) -> Any:
+    """A piece of work of the ORM's under a key of its own."""
+
+    def hit(self: ByHand, n: int) -> Any:
+        return self.hit(f"{work}:{n}", lambda: getattr(Orm, work)(self, n))
+
+    return hit
+
+
 class ByHand(Orm):
     """cache.get_or_set() on django-redis with pickle, a save deletes two keys; for pages Django's
 
@@ -146,7 +224,7 @@ class ByHand(Orm):
     def list_8(self, n: int) -> Any:
         return self.hit(f"list:{n}", lambda: Orm.list_8(self, n))
 
-    list_8_kept = None  # type: ignore[assignment]
+    list_8_kept = own_list_8_kept = planet_list_8_kept = None  # type: ignore[assignment]
 
     def list_100(self, n: int) -> Any:
         return self.hit(f"hundred:{n}", lambda: Orm.list_100(self, n))
@@ -165,6 +243,12 @@ class ByHand(Orm):
 
     def value_8(self, n: int) -> Any:
         return self.hit(f"value:{n}", lambda: Orm.value_8(self, n))
+
+    own_list_8, own_list_100, own_get = map(_by_hand, ("own_list_8", "own_list_100", "own_get"))
+    own_count, own_aggregate, own_join = map(_by_hand, ("own_count", "own_aggregate", "own_join"))
+    planet_list_8, planet_get = map(_by_hand, ("planet_list_8", "planet_get"))
+    planet_count, planet_aggregate = map(_by_hand, ("planet_count", "planet_aggregate"))
+    planet_join = _by_hand("planet_join")
 
     # It would show the old page.
     stale_page = None  # type: ignore[assignment]
@@ -186,6 +270,24 @@ class Ours(Orm):
     @property
     def bodies(self) -> QuerySet[Body]:
         return Body.aside.cached()
+
+    @property
+    def orbs(self) -> QuerySet[Orb]:
+        return Orb.aside.cached()
+
+    @property
+    def planets(self) -> QuerySet[Planet]:
+        return Planet.objects.cached()
+
+    @property
+    def moons(self) -> QuerySet[Moon]:
+        return Moon.objects.cached()
+
+    def own_record(self, n: int) -> Orb | None:
+        return OWN_RECORDS.get(n + 1)
+
+    def planet_record(self, n: int) -> Planet | None:
+        return Planet.records.get(n + 1)
 
     def record(self, n: int) -> Body | None:
         return RECORDS.get(n + 1)
@@ -259,7 +361,7 @@ class Tutorial:
     def join(self, n: int) -> Any:
         return self.fetch(
             "SELECT b.*, s.name AS system_name FROM bench_body b JOIN bench_system s"
-            f" ON s.id=b.system_id WHERE b.system_id={n + 1} ORDER BY b.id LIMIT 8"
+            f" ON s.id=b.system_id WHERE b.system_id={n + 1} ORDER BY b.id LIMIT 20"
         )
 
     def aggregate(self, n: int) -> Any:

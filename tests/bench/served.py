@@ -1,4 +1,4 @@
-"""The site as it is served: gunicorn with two workers, asked by wrk."""
+"""The site as it is served: gunicorn with one, two and four workers, asked by wrk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-WORKERS, CONNECTIONS = 2, 8
+WORKERS, CONNECTIONS = (1, 2, 4), 8
 STARTS_WITHIN = 60.0  # seconds
 SERVED = ("orm", "ours", "near")
 ADDRESSES = {"served_home": "/", "served_planet": "/planets/3/"}
@@ -31,7 +31,7 @@ def wrk() -> str | None:
 class Site:
     """The site of one contender, on a port of its own."""
 
-    def __init__(self, name: str, environment: dict[str, str]) -> None:
+    def __init__(self, name: str, environment: dict[str, str], workers: int) -> None:
         self.name = name
         self.works = list(ADDRESSES)
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -46,7 +46,7 @@ class Site:
                 **environment,
                 "BENCH_CONTENDER": name,
                 "BIND": f"127.0.0.1:{self.port}",
-                "WORKERS": str(WORKERS),
+                "WORKERS": str(workers),
             },
         )
 

@@ -52,7 +52,9 @@ if CONTENDER == "cachalot":
     # The engine of the site is Django's under another name, of which it knows nothing.
     CACHALOT_DATABASES = frozenset(["default"])
     # Only the tables at hand: what it need not consider costs it nothing.
-    CACHALOT_ONLY_CACHABLE_TABLES = frozenset(("bench_body", "bench_system", "planet", "moon"))
+    CACHALOT_ONLY_CACHABLE_TABLES = frozenset(
+        ("bench_body", "bench_orb", "bench_system", "planet", "moon")
+    )
 elif CONTENDER == "cacheops":
     INSTALLED_APPS.insert(0, "cacheops")
     CACHEOPS_REDIS = REDIS_URL

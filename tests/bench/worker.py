@@ -26,12 +26,12 @@ django.setup()
 import redis
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection, connections, models
 
 from planets.cache.storage.near import near
 
 from .contenders import CONTENDERS, KEYS
-from .models import Body, System, create_rows
+from .models import TABLES, create_rows
 
 WARM_UP = 50  # reads
 # Gates of no table, each written once; its name ends with when.
@@ -53,10 +53,10 @@ def plain(answer: Any) -> Any:
         answer = json.loads(answer)
     if isinstance(answer, (list, tuple)):
         return [plain(row) for row in answer]
-    if isinstance(answer, Body):
-        row = {field.attname: getattr(answer, field.attname) for field in Body._meta.fields}
-        if "system" in answer._state.fields_cache:
-            row["system_name"] = answer.system.name
+    if isinstance(answer, models.Model):
+        row = {field.attname: getattr(answer, field.attname) for field in answer._meta.fields}
+        for name, related in answer._state.fields_cache.items():
+            row[f"{name}_name"] = related.name
         answer = row
     if isinstance(answer, dict):
         return {text(name): text(value) for name, value in answer.items() if value is not None}
@@ -232,8 +232,8 @@ def prepare() -> None:
     """The database of a run: the site's tables and data, and the bench's own."""
     call_command("migrate", verbosity=0)
     with connection.schema_editor() as editor:
-        editor.create_model(System)
-        editor.create_model(Body)
+        for model in TABLES:
+            editor.create_model(model)
     create_rows()
 
 

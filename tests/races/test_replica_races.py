@@ -23,8 +23,8 @@ from django.test import Client
 from django.urls import path
 
 from planets.cache import cached_page, invalidate, remember
+from planets.cache.reading import applied, replicas
 from planets.cache.reading import path as read_path
-from planets.cache.reading import replicas
 from planets.cache.storage import gates, keys, scripts
 from planets.cache.storage.client import client
 from planets.cache.storage.position import UNKNOWN
@@ -158,11 +158,11 @@ def test_a_replica_that_catches_up_in_time_is_waited_for(pair: Pair, settings: A
     known()
     pair.lag()
     rename()
-    asked = replicas._is_waited_for
+    asked = applied._is_waited_for
     with pytest.MonkeyPatch.context() as patch:
         # It goes on once the reader has decided to wait, and so at a moment when he does.
         patch.setattr(
-            replicas, "_is_waited_for", lambda alias: elsewhere(pair.catch_up) or asked(alias)
+            applied, "_is_waited_for", lambda alias: elsewhere(pair.catch_up) or asked(alias)
         )
         assert aliases_read(by_query) == (NEW, ["replica"])
 

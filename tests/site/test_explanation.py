@@ -21,6 +21,8 @@ from planets.explanation.limit import Full, Limit
 from planets.models import Planet
 from planetsite.toolbar import is_shown
 
+from .test_policies import INLINE
+
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("solar_system", "redis", "explained"),
@@ -45,9 +47,10 @@ def stored(redis: Redis) -> Iterator[None]:
     """What was there beforehand of other pages is there afterwards."""
     for address in ("/moons/", "/planets/4/"):
         Client().get(address)
-    before = {key for key in redis.keys("*") if key.startswith(("page:", "sql:"))}
+    before = {*redis.keys("page:*"), *redis.keys("sql:*")}
+    assert len(before) > 2
     yield
-    assert before <= set(redis.keys("*"))
+    assert before <= {*redis.keys("*")}
 
 
 def look(page: str = "/planets/3/") -> str:
@@ -289,6 +292,12 @@ def test_only_cached_pages_of_this_site_are_explained(
     assert response.status_code == 404
     assert "There is no such page to explain" in response.content.decode()
     assert not events
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_nothing_is_inline(act: str) -> None:
+    assert not INLINE.search(do(act, beside="on"))
+    assert not INLINE.search(look())
 
 
 def test_it_is_never_cached_and_for_no_index() -> None:

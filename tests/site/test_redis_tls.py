@@ -12,7 +12,7 @@ import pytest
 from tests.support.authority import Authority
 from tests.support.program import Program
 from tests.support.sentinels import SERVICE, watched_servers
-from tests.support.servers import Redis
+from tests.support.servers import Redis, free_port
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.once
@@ -84,14 +84,21 @@ def test_with_a_certificate_and_a_password(ours: Authority, redis_over_tls: str)
         assert program("client.redis().client_info()['db']") == 3
 
 
+def start_near_tier(program: Program) -> None:
+    program("from planets.cache.storage import clock; from planets.cache.storage.near import near")
+    program("from django.test import override_settings")
+    program("override_settings(CACHE_ASIDE={'NEAR': True}).enable(); near.look(['x'])")
+
+
+def is_told(program: Program) -> bool:
+    """Whether Redis pushes to its near tier what changes."""
+    return bool(program("near.tracking.trusted(clock.now())"))
+
+
 def test_the_near_tier_is_told_over_tls_too(ours: Authority, redis_over_tls: str) -> None:
     with site(f"rediss://{LOGIN}{redis_over_tls}", **shows(ours)) as program:
-        program(
-            "from planets.cache.storage import clock; from planets.cache.storage.near import near"
-        )
-        program("from django.test import override_settings")
-        program("override_settings(CACHE_ASIDE={'NEAR': True}).enable(); near.look(['x'])")
-        wait_until(lambda: program("near.tracking.trusted(clock.now())"))
+        start_near_tier(program)
+        wait_until(lambda: is_told(program))
 
 
 def test_without_a_certificate_of_its_own(ours: Authority, redis_over_tls: str) -> None:
@@ -124,6 +131,21 @@ def test_a_server_of_another_name(ours: Authority) -> None:
         assert "certificate is not valid for '127.0.0.1'" in program("ask()")
 
 
+def test_a_cluster_by_one_of_its_nodes(ours: Authority) -> None:
+    cluster = {"cluster-enabled": "yes", "cluster-port": free_port(), "tls-cluster": "yes"}
+    with Redis(tcp=True, **files(ours), **cluster) as server:
+        with server.client() as node:
+            node.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            wait_until(lambda: node.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
+        url = f"rediss+cluster://127.0.0.1:{server.port},127.0.0.1:1"
+        with site(url, **shows(ours)) as program:
+            program("found = client.call(('SET', 'a', '1'), ('SET', 'b', '2'), ('GET', 'a'))")
+            assert program("[found[-1].decode(), type(client.redis()).__name__]") == [
+                "1",
+                "RedisCluster",
+            ]
+
+
 def test_behind_sentinels_that_want_all_of_it(ours: Authority) -> None:
     """The servers and the sentinels, which have passwords of their own, and call each other."""
     directives = files(ours) | {"tls-replication": "yes"}
@@ -145,8 +167,12 @@ def test_behind_sentinels_that_want_all_of_it(ours: Authority) -> None:
         url = redis.url("rediss+sentinel", ":of-servers@")
         with site(url, REDIS_SENTINEL_PASSWORD="of-sentinels", **mine) as program:
             assert program("ask()") == "PONG"
+            start_near_tier(program)
+            wait_until(lambda: is_told(program))
             redis.primary.stop(signal.SIGKILL)
+            wait_until(lambda: not is_told(program))
             redis.wait_for_primary(redis.replica)
             wait_until(lambda: program("ask()") == "PONG")
+            wait_until(lambda: is_told(program))
         with site(url, REDIS_SENTINEL_PASSWORD="wrong", **mine) as program:
             assert program("ask()") != "PONG"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import transaction
+from django.db import connections, transaction
 from django.test import Client
 
 from planets.cache.pages.own_writes import COOKIE
@@ -18,6 +18,7 @@ from planetsite import environment
 from planetsite.replicas import ReplicasMiddleware, ReplicasRouter
 from tests.support.admin import logged_in
 from tests.support.another_process import another_process
+from tests.support.gunicorn import served
 from tests.support.replicated import Pair
 
 PAGE_CACHE = "planets.cache.pages.middleware.PageCacheMiddleware"
@@ -108,6 +109,34 @@ class TestOnRealServers:
         asked.clear()
         assert name()  # and the page is anybody's: it was kept
         assert asked == set()
+
+    def test_pages_stay_up_without_the_replica(self, site: Pair, asked: Any) -> None:
+        connections["replica"].close()
+        site.replica.stop()
+        try:
+            for address in ("/", "/planets/3/", "/compare/?planets=3,5", "/moons/"):
+                assert Client().get(address).status_code == 200, address
+            assert {alias for alias, _ in asked} == {"default"}
+        finally:
+            site.replica.start()
+
+    def test_the_environment_sets_it_all_up(self, site: Pair, tmp_path: Any) -> None:
+        """The real settings, served by a process of its own."""
+        environment = {
+            "DJANGO_SETTINGS_MODULE": "planetsite.settings",
+            "DEBUG": "on",
+            "DB_HOST": site.primary.socket,
+            "DB_PORT": "",
+            "DB_USER": "root",
+            "DATABASE_REPLICAS": site.replica.socket,
+        }
+        with served(tmp_path, **environment) as process:
+            assert "Terra" not in process.get("/planets/3/").body
+            site.lag()
+            Planet.objects.filter(pk=3).update(name="Terra")
+            assert "Terra" in process.get("/moons/?planet=3").body
+            clients = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = 'watched'"
+            assert site.ask(site.replica, clients) > 1  # that one, and this test's own
 
     def test_a_command_reads_the_primary(self, asked: Any) -> None:
         list(Planet.objects.all())

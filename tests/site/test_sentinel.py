@@ -42,7 +42,7 @@ class Editor:
 @contextmanager
 def site_and_editor(folder: Path, url: str) -> Iterator[tuple[Site, Editor]]:
     with (
-        served(folder, REDIS_URL=url, CACHE_STATUS="on", CACHE_NEAR="on") as site,
+        served(folder, REDIS_URL=url, CACHE_STATUS="on") as site,
         Program(
             REDIS_URL=url,
             DB_NAME=connection.settings_dict["NAME"],
@@ -132,3 +132,13 @@ def test_a_replica_is_never_asked(tmp_path: Path) -> None:
         with redis.replica.client() as client:
             asked = client.info("commandstats")
         assert not {"cmdstat_get", "cmdstat_mget", "cmdstat_hgetall"} & set(asked)
+
+
+def test_sentinels_that_are_all_away_are_short_lines_in_the_log(tmp_path: Path) -> None:
+    url = "redis+sentinel://:secret@127.0.0.1:1,127.0.0.1:2/mymaster"
+    with served(tmp_path, REDIS_URL=url, REDIS_SENTINEL_PASSWORD="secret") as site:
+        check_pages([site.get(PAGE) for _ in range(5)])
+        told = [line for line in site.log if "mymaster" in line]
+        assert told
+        assert max(map(len, told)) < 200, told
+        assert "secret" not in "".join(site.log)

@@ -6,110 +6,25 @@ No page may log an error in the console, and axe must find nothing, in light and
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.support.demo import copied, end, start, until
-from tests.support.servers import free_port
-
-NOT_THERE, NOT_EXPLAINED = "/planets/99/", "/explain/?page=/no/such/"
-CHROMIUM = next(
-    (
-        path
-        for name in ("chromium", "chromium-browser", "google-chrome")
-        if (path := shutil.which(name))
-    ),
-    None,
+from tests.support.tour import (
+    NOT_EXPLAINED,
+    NOT_THERE,
+    TOURING,
+    Demo,
+    accessible,
+    cache_panel,
+    log_in,
 )
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is on PATH"),
-    pytest.mark.once,
-]
+
+pytestmark = TOURING
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """The demo, as a newcomer starts it: its address, and the admin's password."""
-    port = free_port()
-    with start(copied(tmp_path_factory.mktemp("tour")), port) as process:
-        said = until(process, "Quit the server")
-        password = re.findall(r"password (\S+) ", said)[0]
-        yield f"http://127.0.0.1:{port}", password
-        end(process)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-                *("--disable-background-networking", "--disable-component-update"),
-                "--disable-sync",
-            ],
-        )
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(params=["light", "dark"])
-def page(request: Any, browser: Browser, demo: tuple[str, str]) -> Iterator[Page]:
-    context = browser.new_context(
-        base_url=demo[0], color_scheme=request.param, viewport={"width": 1280, "height": 900}
-    )
-    page = context.new_page()
-    problems: list[str] = []
-
-    def hear(message: ConsoleMessage) -> None:
-        # That a page is not there the browser itself calls an error.
-        if message.type == "error" and not message.location["url"].endswith(
-            (NOT_THERE, NOT_EXPLAINED)
-        ):
-            problems.append(f"{message.text} {message.location['url']}")
-
-    page.on("console", hear)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    yield page
-    assert problems == []
-    context.close()
-
-
-def accessible(page: Page) -> None:
-    """axe finds nothing on the page; the debug toolbar is not ours."""
-    # To preload is to ask for what stylesheets import again, from beside the page: a 404.
-    found = Axe().run(page, context={"exclude": [["#djDebugRoot"]]}, options={"preload": False})
-    assert [
-        (violation["id"], [node["target"] for node in violation["nodes"]])
-        for violation in found.response["violations"]
-    ] == [], page.url
-
-
-def log_in(page: Page, password: str) -> None:
-    page.goto("/admin/")
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
-    expect(
-        page.get_by_role("link", name="Log out").or_(page.get_by_text("Log out"))
-    ).to_be_visible()
-
-
-def cache_panel(page: Page) -> Any:
-    if not page.locator("a.CacheAsidePanel").is_visible():
-        page.locator("#djShowToolBarButton").click()
-    page.locator("a.CacheAsidePanel").click()
-    panel = page.locator("#CacheAsidePanel")
-    expect(panel.locator(".cache-aside").first).to_be_visible()
-    return panel
-
-
-def test_the_tour(page: Page, demo: tuple[str, str]) -> None:
+def test_the_tour(page: Page, toured: Demo) -> None:
     page.goto("/")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.get_by_label("Kind").select_option("gas-giant")
@@ -122,7 +37,7 @@ def test_the_tour(page: Page, demo: tuple[str, str]) -> None:
     name = page.get_by_role("heading", level=1).inner_text()
     other = "Terra" if name == "Earth" else "Earth"
 
-    log_in(page, demo[1])
+    log_in(page, toured.password)
     page.goto("/admin/planets/planet/3/change/")
     page.locator("#id_name").fill(other)
     page.locator('[name="_save"]').first.click()
@@ -152,6 +67,7 @@ PAGES = [
     NOT_THERE,
     "/compare/",
     "/compare/?planets=3,5",
+    "/compare/?planets=3,5,6&sort=mass&order=desc&scale=log",
     "/moons/",
     "/explain/?page=/planets/3/",
     NOT_EXPLAINED,
@@ -170,6 +86,9 @@ ADMIN = [
     ),
     "/admin/cache_aside/cache/",
     "/admin/cache_aside/cache/keys/",
+    "/admin/cache_aside/cache/keys/?table=planet&kind=sql",
+    "/admin/cache_aside/cache/keys/?pattern=nothing-at-all",
+    "/admin/cache_aside/cache/advice/",
     "/admin/cache_aside/cache/invalidate-everything/",
     "/admin/cache_aside/cache/planet:3/change/",
     "/admin/password_change/",
@@ -182,9 +101,9 @@ def test_axe_finds_nothing(page: Page, path: str) -> None:
     accessible(page)
 
 
-def test_axe_finds_nothing_in_the_admin(page: Page, demo: tuple[str, str]) -> None:
+def test_axe_finds_nothing_in_the_admin(page: Page, toured: Demo) -> None:
     page.goto("/planets/3/")  # so that there is a record
-    log_in(page, demo[1])
+    log_in(page, toured.password)
     for path in ADMIN:
         answer = page.goto(path)
         assert answer
@@ -192,10 +111,8 @@ def test_axe_finds_nothing_in_the_admin(page: Page, demo: tuple[str, str]) -> No
         accessible(page)
 
 
-def test_axe_finds_nothing_in_a_new_row_nor_in_a_form_with_errors(
-    page: Page, demo: tuple[str, str]
-) -> None:
-    log_in(page, demo[1])
+def test_axe_finds_nothing_in_a_new_row_nor_in_a_form_with_errors(page: Page, toured: Demo) -> None:
+    log_in(page, toured.password)
     page.goto("/admin/planets/planet/3/change/")
     page.get_by_role("button", name="Add another Moon").click()
     radius = page.get_by_label("New moon: Radius").first  # the last is what new rows are made of

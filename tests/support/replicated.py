@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, connections
 
-from planets.cache.reading import replicas
+from planets.cache.reading import applied
 from tests.cache.zoo import sky
 
 from .primary import PASSWORD, USER, Primary
@@ -58,7 +58,7 @@ class Pair(NamedTuple):
 
     def wait_until_applied(self) -> None:
         gtids = self.ask(self.primary, f"SELECT @@GLOBAL.{GTIDS[self.primary.flavor]}")
-        question = {"mariadb": replicas.OF_MARIADB, "mysql": replicas.OF_MYSQL}
+        question = {"mariadb": applied.OF_MARIADB, "mysql": applied.OF_MYSQL}
         wait = question[self.replica.flavor] % (f"'{''.join(gtids.split())}'", 30)
         assert self.ask(self.replica, wait) == 0
 
@@ -149,7 +149,6 @@ def pair(servers: Pair, django_db_blocker: Any, settings: Any, redis: Any) -> It
             "BREAKER_PROBE": 0.05,
         }
         servers.catch_up()
-        replicas.forget()
         yield servers
         servers.catch_up()
         forget_replica("replica")

@@ -254,6 +254,12 @@ class Redis(Server):
         self.start()
 
 
+def accepts(port: int) -> bool:
+    """Whether somebody listens on this port of the loopback address."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def free_port() -> int:
     """A TCP port of the loopback address that nobody listens on."""
     with socket.socket() as probe:

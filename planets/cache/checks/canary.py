@@ -243,7 +243,15 @@ def _life(place: Place) -> Iterator[Step]:
         minute = minute_of(place.token(minute_of))
         counted = [("HINCRBY", minute, "canary", 1), ("EXPIRE", minute, 1)]
         yield Step("count", counted)
-        yield Step("show counts", [("HMGET", minute, "canary")], only_looks=True)
+        feed = minute_of(place.token(minute_of))
+        telling: tuple[Command, ...] = (
+            ("LPUSH", feed, "canary"),
+            ("LTRIM", feed, 0, 0),
+            ("LRANGE", feed, 0, 0),
+            ("EXPIRE", feed, 1),
+        )
+        for told in telling:
+            yield Step("tell of invalidations", [told], only_looks=True)
     yield from _of_the_server(place)
 
 

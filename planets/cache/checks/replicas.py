@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, connections
 
 from ..conf import conf
-from ..reading.replicas import has_applied
+from ..reading.applied import has_applied
 from ..storage.position import UNKNOWN
 from ..writing.primary import position_of
 

@@ -18,15 +18,9 @@ from ..storage import gates, keys
 from .description import Head, heads
 from .keyspace import ENTRIES, SCAN_COUNT, Key, kind, look, printable
 from .nodes import asking, nodes
+from .wording import of_kind
 
 MOST = 500  # entries that are looked at: some 50 ms of the save
-NOUNS = {
-    "record": ("record", "records"),
-    "sql": ("query", "queries"),
-    "page": ("page", "pages"),
-    "fragment": ("fragment", "fragments"),
-    "value": ("value", "values"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +32,7 @@ class WentStale:
 
     def __str__(self) -> str:
         """`1 record, 7 queries and 4 pages`; "" where none is known."""
-        told = [
-            f"{self.counts[kind]:,} {one if self.counts[kind] == 1 else many}"
-            for kind, (one, many) in NOUNS.items()
-            if self.counts[kind]
-        ]
+        told = [of_kind(kind, self.counts[kind]) for kind in ENTRIES if self.counts[kind]]
         if not told:
             return ""
         words = " and ".join(filter(None, (", ".join(told[:-1]), told[-1])))

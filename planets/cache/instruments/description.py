@@ -11,9 +11,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db import router
+from django.utils import timezone
 from redis.cluster import RedisCluster
 from redis.exceptions import ResponseError
 
@@ -103,7 +105,17 @@ def _by_its_name(key: Key) -> Key:
         table = keys.behind(key.name).partition("#")[0]
         tables = () if table == "*" else (_shown(table),)
         return replace(key, what=f"gate of {gate_words(key.name)}", tables=tables)
-    return key
+    return key if key.is_entry else replace(key, what=_of_its_own_use(key))
+
+
+def _of_its_own_use(key: Key) -> str:
+    """What the layer keeps for itself."""
+    rest = key.name.removeprefix(conf().PREFIX).partition(":")[2]
+    if key.kind == "statistics" and rest.isdecimal():
+        minute = datetime.fromtimestamp(int(rest) * 60, tz=UTC)
+        return f"counts of {timezone.localtime(minute):%H:%M}"
+    names = {"lease": "lease of", "late": "late copy of", "watcher": "of the watcher:"}
+    return f"{names.get(key.kind, 'counts:')} {rest.strip('{}')}"
 
 
 def _remember(key: Key, now: float) -> Key:

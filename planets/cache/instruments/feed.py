@@ -67,8 +67,9 @@ _lock = threading.Lock()
 def tell() -> None:
     """Add what this process has invalidated since it told last. One round trip, or none."""
     with _lock:
-        cached = caching_tables() | _fetched()
-        news = [one for one in last_writes.take() if not one.tables or cached & {*one.tables}]
+        taken = last_writes.take()
+        cached = caching_tables() | _fetched() if taken else frozenset()
+        news = [one for one in taken if not one.tables or cached & {*one.tables}]
         if not news:
             return
         key = keys.feed()

@@ -16,6 +16,7 @@ from functools import lru_cache
 from statistics import median
 from typing import NamedTuple, TypeVar
 
+from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
@@ -63,7 +64,7 @@ class Times:
 
 
 @lru_cache(maxsize=1)
-def _handler() -> BaseHandler:
+def _handler(middleware: tuple[str, ...]) -> BaseHandler:
     handler = BaseHandler()
     handler.load_middleware()
     return handler
@@ -78,7 +79,8 @@ class Rehearsal:
         self._prefix = get_script_prefix()
         self._meta = {name: request.META[name] for name in CALLED_BY if name in request.META}
         self._scheme = request.scheme
-        self._handler = _handler()  # here, for its making is no part of a page's
+        # Here, for its making is no part of a page's.
+        self._handler = _handler(tuple(settings.MIDDLEWARE))
 
     def show(self, around: Around = nullcontext) -> Shown:
         """The page with its story, made within `around`."""

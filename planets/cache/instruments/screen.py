@@ -9,7 +9,7 @@ from django.utils import timezone
 from .history import Minute
 from .overview import Overview
 from .report import UNKNOWN, gates, memory, named, table, total_of
-from .wording import rate, share, size, span
+from .wording import of_kind, rate, share, size, span
 
 WIDTH, HEIGHT = 80, 24
 ENTRIES, INVALIDATIONS = 5, 4  # that are shown
@@ -55,7 +55,7 @@ def _lines(found: Overview, at: str) -> Iterator[str]:
             *(("Watcher", state.words()) for state in found.watchers.values()),
         ]
     )
-    kinds = [f"{total.count:,} {total.kind}" for total in sample.kinds() if total.count]
+    kinds = [of_kind(total.kind, total.count) for total in sample.kinds() if total.count]
     some = "Keys" if sample.complete else f"{sample.size:,} of {total_of(sample)} keys"
     yield f"{some}: {', '.join(kinds) or ('none' if sample.listed else UNKNOWN)}"
     if found.hottest:
@@ -67,7 +67,11 @@ def _lines(found: Overview, at: str) -> Iterator[str]:
         yield ""
         yield "Last invalidations"
         rows_of_feed = [
-            (f"{timezone.localtime(one.at):%H:%M:%S}", one.what, one.cause)
+            (
+                f"{timezone.localtime(one.at):%H:%M:%S}",
+                ", ".join(one.records) or one.what,
+                one.cause,
+            )
             for one in found.invalidations
         ]
         yield from table(rows_of_feed[:INVALIDATIONS])

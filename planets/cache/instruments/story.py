@@ -40,7 +40,7 @@ class Step:
 class Part:
     """A fetch, or a statement or a round trip that no fetch has made."""
 
-    kind: str  # the fetch's; or "statement", "trip"
+    kind: str  # the fetch's; or "statement", "write", "trip"
     depth: int
     ms: float
     steps: list[Step]
@@ -182,7 +182,7 @@ def _statement(ran: Ran, trips: Sequence[Trip], depth: int, scale: _Scale, param
     name = "load" if ran.kind == "read" else ran.kind
     steps = [*map(scale.step, trips), scale.bar(name, began, min(after, default=ran.ended))]
     return Part(
-        kind="statement",
+        kind="write" if ran.kind == "write" else "statement",
         depth=depth,
         ms=_ms(ran),
         steps=sorted(steps, key=lambda step: step.x),

@@ -79,6 +79,7 @@ def counted(number: int, one: str, many: str) -> str:
 
 
 def here() -> tuple[Watch, ...]:
+    """The watches that hear of what this thread or task does."""
     return getattr(_current, "watches", ())
 
 

@@ -3,7 +3,26 @@
 from __future__ import annotations
 
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+# What so many keys of a kind are called.
+NOUNS = {
+    "record": ("record", "records"),
+    "sql": ("query", "queries"),
+    "page": ("page", "pages"),
+    "fragment": ("fragment", "fragments"),
+    "value": ("value", "values"),
+    "late": ("late copy", "late copies"),
+    "gate": ("gate", "gates"),
+    "lease": ("lease", "leases"),
+    "statistics": ("of statistics", "of statistics"),
+    "watcher": ("of the watcher", "of the watcher"),
+    "other": ("of another program", "of other programs"),
+}
 SPANS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def of_kind(kind: str, count: int) -> str:
+    """`7 queries`: so many keys of a kind."""
+    return f"{count:,} {NOUNS[kind][count != 1]}"
 
 
 def size(count: float | None) -> str:

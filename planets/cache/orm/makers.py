@@ -167,7 +167,7 @@ class Tuples:
         return list(map(tuple, rows))
 
     def weigh(self, prepared: list[Any]) -> int:
-        return getsizeof(prepared) + sum(map(getsizeof, prepared))
+        return getsizeof(prepared)  # its tuples are those of the rows
 
     def make(self, prepared: list[Any], db: str) -> list[Any]:
         return list(map(self.of_row, prepared)) if self.of_row else list(prepared)

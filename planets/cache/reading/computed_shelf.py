@@ -127,8 +127,10 @@ class ComputedShelf:
         kept = self._kept.get(key)
         if kept is not None and type(reply) is bytes and kept.head == reply[:HEAD]:
             return kept.found
-        if is_brief(asked) and reply != b"":  # it was filled anew
-            (reply,) = client.ask(self.read(key))
+        if is_brief(asked):
+            if reply == b"":
+                return None
+            (reply,) = client.ask(self.read(key))  # it was filled anew
         found = self.decode(lookup, key, reply)
         if found is not None:
             known = self._known.get(key)

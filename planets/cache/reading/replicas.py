@@ -32,8 +32,6 @@ the page is not stored (dependencies.py).
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -46,28 +44,15 @@ from ..storage import gates
 from ..storage.client import client
 from ..storage.errors import Unavailable
 from ..storage.places import primary
-from ..storage.position import UNKNOWN, gtids_of, order_of
+from ..storage.position import UNKNOWN, order_of
 from ..writing import hooks
-from ..writing.primary import is_mariadb, position_of
+from ..writing.primary import position_for_gates
+from .applied import did_not_answer, has_applied, tell_once
 from .away import is_away
 from .lookup import Load, Lookup, Seen
 
-logger = logging.getLogger(__name__)
-
-OF_MYSQL = "SELECT WAIT_FOR_EXECUTED_GTID_SET(%s, %s)"
-OF_MARIADB = "SELECT MASTER_GTID_WAIT(%s, %s)"
-# Seconds. A replica that was behind is asked again all the while, and not waited for; one that
-# could not be reached is not asked: to connect may take long.
-BEHIND, UNREACHABLE = 0.5, 5.0
-AT_ONCE = 0.001  # 0 means for ever to MySQL
-PROVEN = 64  # positions that a connection's replica is known to have applied
-
 # Whether loads of this thread or task read the primary, whatever their alias.
 _from_primary: ContextVar[bool] = ContextVar("cache_aside_from_primary", default=False)
-
-_behind: dict[str, float] = {}  # alias to when it may be waited for again
-_unreachable: dict[str, float] = {}
-_told: set[str] = set()
 
 
 def source(alias: str) -> str:
@@ -85,11 +70,6 @@ def from_primary() -> Iterator[None]:
         _from_primary.reset(token)
 
 
-def usable(alias: str) -> bool:
-    """Whether a replica has answered lately, as far as this process knows."""
-    return _unreachable.get(alias, 0.0) < time.monotonic()
-
-
 def routed(lookup: Lookup, seen: Seen, outcome: str, load: Load) -> Load:
     """The load, reading the primary where what it would find on a replica may be too old."""
     if not primary(lookup.alias):
@@ -97,7 +77,15 @@ def routed(lookup: Lookup, seen: Seen, outcome: str, load: Load) -> Load:
 
     def load_fresh(wanted: Sequence[str]) -> dict[str, Any]:
         if _may_read_replica(lookup, seen, outcome):
-            return load(wanted)
+            try:
+                return load(wanted)
+            except (DatabaseError, InterfaceError) as error:
+                if connections[lookup.alias].in_atomic_block or not is_away(error):
+                    raise
+                did_not_answer(lookup.alias, error)
+        elif seen.positions and None not in seen.generations:
+            found = zip(seen.generations, seen.positions, strict=True)
+            note_position(lookup.alias, dict(zip(lookup.gates, found, strict=True)))
         with from_primary():
             return load(wanted)
 
@@ -111,11 +99,7 @@ def _may_read_replica(lookup: Lookup, seen: Seen, outcome: str) -> bool:
         return False
     if lookup.shelf.kind == "record" and any(map(conf().hot, lookup.tables)):
         return False  # a write of hot columns alone moves a gate that no record stands behind
-    if has_applied(lookup.alias, seen.positions):
-        return True
-    found = zip(seen.generations, seen.positions, strict=True)
-    note_position(lookup.alias, dict(zip(lookup.gates, found, strict=True)))
-    return False
+    return has_applied(lookup.alias, seen.positions)
 
 
 def _is_as_old_as_it_may(lookup: Lookup) -> bool:
@@ -129,59 +113,6 @@ def _is_as_old_as_it_may(lookup: Lookup) -> bool:
     return not client.avoided
 
 
-def has_applied(alias: str, positions: Sequence[str]) -> bool:
-    """Whether the replica, over this thread's connection, has all that these positions hold.
-
-    Waits for it a moment.
-    """
-    if UNKNOWN in positions or not usable(alias):
-        return False
-    furthest = max(positions, key=order_of)
-    connection: Any = connections[alias]
-    try:
-        with connection.cursor() as cursor, connection.wrap_database_errors:
-            driver = connection.connection
-            proven = _proven(connection, driver)
-            if furthest in proven:
-                return True
-            ask = OF_MARIADB if is_mariadb(driver) else OF_MYSQL
-            patience = conf().REPLICA_WAIT if _is_waited_for(alias) else AT_ONCE
-            # Past Django's wrappers: this is no statement of the application's.
-            cursor.cursor.execute(ask, (gtids_of(furthest), patience))
-            applied = bool(cursor.cursor.fetchone()[0] == 0)
-    except (DatabaseError, InterfaceError) as error:
-        if is_away(error):
-            _unreachable[alias] = time.monotonic() + UNREACHABLE
-        _tell_once(f"The replica {alias!r} does not tell what it has applied: {error}")
-        return False
-    if applied:
-        if len(proven) >= PROVEN:
-            proven.clear()
-        proven.add(furthest)
-    else:
-        _behind[alias] = time.monotonic() + BEHIND
-    return applied
-
-
-def forget() -> None:
-    """All replicas are as good as any, as after a fork or a change of settings."""
-    _behind.clear()
-    _unreachable.clear()
-    _told.clear()
-
-
-def _is_waited_for(alias: str) -> bool:
-    return _behind.get(alias, 0.0) < time.monotonic()
-
-
-def _proven(connection: Any, driver: Any) -> set[str]:
-    """What the server at the other end is known to have applied: another one may follow it."""
-    known: tuple[Any, set[str]] = getattr(connection, "cache_aside_applied", (None, set()))
-    if known[0] is not driver:
-        known = connection.cache_aside_applied = (driver, set())
-    return known[1]
-
-
 def note_position(alias: str, found: Mapping[str, tuple[str | None, str]]) -> str:
     """Ask the primary of a replica for its position, and note it in these gates where theirs is not
     known, or of before a failover. Each has the generation and the position that it was seen with.
@@ -193,9 +124,9 @@ def note_position(alias: str, found: Mapping[str, tuple[str | None, str]]) -> st
         connection.ensure_connection()
     except (DatabaseError, InterfaceError):
         return UNKNOWN  # the load that follows meets the same, and tells
-    now = position_of(connection)
+    now = position_for_gates(connection)
     if now == UNKNOWN:
-        _tell_once(
+        tell_once(
             f"The database {connection.alias!r} does not tell its GTIDs, so it is asked for all "
             f"that could be read from its replica {alias!r}: manage.py check --deploy says more"
         )
@@ -209,9 +140,3 @@ def note_position(alias: str, found: Mapping[str, tuple[str | None, str]]) -> st
         with suppress(Unavailable):
             client.call(*stamps)
     return now
-
-
-def _tell_once(what: str) -> None:
-    if what not in _told and len(_told) < 100:
-        _told.add(what)
-        logger.warning("%s", what)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ..conf import conf
 from .absence import Absence
 from .debt import debt
+from .errors import words
 
 
 class Breaker(Absence):
@@ -31,7 +32,7 @@ class Breaker(Absence):
         """Redis has not, or not as it should."""
         self._failures += 1
         if self._failures >= conf().BREAKER_FAILURES:
-            self.begin(str(error))
+            self.begin(words(error))
 
     def attempt(self) -> bool:
         self._paid += self._attempt()

@@ -36,6 +36,7 @@ from .errors import (
     Unavailable,
     is_final,
     is_full,
+    words,
 )
 from .owners import owners
 from .pace import Pace
@@ -124,7 +125,7 @@ class Client:
             raise Unavailable(str(error)) from error
         except FAILURES as error:
             self.breaker.failed(error)
-            raise Unavailable(str(error)) from error
+            raise Unavailable(words(error)) from error
         finally:
             self.pace.round_trip(time.perf_counter() - started)
         for reply in replies:

@@ -167,7 +167,7 @@ class ClusterWire:
                     raise
                 continue
             left = [errand for errand in left if self._goes_on(errand)]
-            if not left:
+            if not left or turn + 1 == MOST:
                 return
             if moved := [e.reply for e in left if type(e.reply) is MovedError]:
                 self._refresh(moved=moved)
@@ -225,9 +225,10 @@ class ClusterWire:
                     continue
                 wire.succeeded()
                 for errand in mine:
-                    if errand.asking:
-                        next(replies)
+                    asked = next(replies) if errand.asking else None
                     errand.reply = next(replies)
+                    if isinstance(asked, RedisError):
+                        errand.reply = asked
         finally:  # whatever stopped us: nobody reads these any more
             for wire, _, line in sent:
                 wire.abandon(line)

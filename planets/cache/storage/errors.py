@@ -53,6 +53,11 @@ FINAL_WORDS = re.compile(
 )
 
 
+def words(error: Exception) -> str:
+    """What it says, without all that redis-py knows of each sentinel that it asked in vain."""
+    return str(error).partition(" : <")[0] or type(error).__name__
+
+
 def is_full(error: object) -> bool:
     """Redis has no memory for a fill. It still serves, and an invalidation needs none."""
     return isinstance(error, OutOfMemoryError) or "-OOM " in str(error)

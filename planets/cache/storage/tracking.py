@@ -45,7 +45,7 @@ from . import keys
 from .background import Background
 from .client import client
 from .ear import HEARTBEAT, Ear, changed_keys
-from .errors import FAILURES, Misconfigured, Unavailable
+from .errors import FAILURES, Misconfigured, Unavailable, words
 from .followed import OneServer, Primaries, follow
 from .topology import Moved
 
@@ -108,7 +108,7 @@ class Tracking:
         """An outage is one line, whatever it looks like from one second to the next."""
         if level != self._told:
             self._told = level
-            logger.log(level, "The near tier is off: %s", str(error) or type(error).__name__)
+            logger.log(level, "The near tier is off: %s", words(error))
 
     def _follow(self) -> None:
         followed, prefixes = follow(client.redis()), tuple(keys.tracked())

@@ -11,7 +11,9 @@ from django.db import connections
 
 from ..conf import conf
 from ..extras import extra
-from ..storage.position import UNKNOWN, position
+from ..storage import keys
+from ..storage.position import position
+from ..writing.primary import NOWHERE, Committed
 from .gtids import Gtids, OfMariaDB, OfMySQL, is_readable
 from .position import Position
 from .tls import tls
@@ -141,12 +143,13 @@ class Source:
         file, offset = self.status()[:2]
         return Position(self.server, file, int(offset), gtids)
 
-    def position(self) -> str:
-        """How far it has come, where it has replicas that are read: see storage/position.py."""
+    def committed(self) -> Committed:
+        """How far it has come, where it has replicas that are read."""
         if not (self.has_gtids and self.alias in conf().SAME_AS.values()):
-            return UNKNOWN
+            return NOWHERE
         name = "gtid_binlog_pos" if self.is_mariadb else "gtid_executed"
-        return position(self.ask(f"SELECT @@GLOBAL.{name}")[0][0], mariadb=self.is_mariadb)
+        gtids = self.ask(f"SELECT @@GLOBAL.{name}")[0][0]
+        return Committed(keys.gate(self.alias, ""), position(gtids, mariadb=self.is_mariadb))
 
     def status(self) -> tuple[Any, ...]:
         try:

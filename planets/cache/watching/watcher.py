@@ -190,7 +190,7 @@ class Watcher:
     def _invalidate(self, touched: Touched) -> None:
         """Now, or as soon as Redis is there; meanwhile nothing more is read."""
         # Who fills from a replica must wait for it, too: what a gate says of others it adds to.
-        touched = replace(touched, position=self.source.position())
+        touched = replace(touched, committed=self.source.committed())
         commands, waited = touched.opening(gates.token()), False
         while True:
             try:

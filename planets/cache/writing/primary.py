@@ -7,9 +7,12 @@ afterwards, for all that it has committed: that holds the write and perhaps more
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, NamedTuple
+
+from django.db import connections
 
 from ..conf import conf
+from ..storage import keys, places
 from ..storage.position import UNKNOWN, position
 
 logger = logging.getLogger(__name__)
@@ -19,13 +22,39 @@ OF_MYSQL = "SELECT @@GLOBAL.gtid_executed, @@GLOBAL.gtid_mode = 'ON'"
 OF_MARIADB = "SELECT @@GLOBAL.gtid_binlog_pos, 1"
 
 
-def position_for_replicas(connection: Any) -> str:
-    """The position of a database whose replicas SAME_AS names, after a write to it.
+class Committed(NamedTuple):
+    """Where a write stands in the binlog of its database, and of which gates that says anything."""
 
-    One round trip; none where there are no replicas. UNKNOWN where it does not tell.
+    gates: str = ""  # what theirs begin with
+    position: str = UNKNOWN
+
+    def of(self, gate: str) -> str:
+        """What the opening of a gate may say; UNKNOWN of another database's."""
+        return self.position if gate.startswith(self.gates) else UNKNOWN
+
+
+NOWHERE = Committed()
+
+
+def committed(connection: Any) -> Committed:
+    """How far the database has come, where SAME_AS names replicas of it.
+
+    One round trip; none where there are no replicas.
     """
     same_as = conf().SAME_AS
     if not same_as or connection.alias not in same_as.values():
+        return NOWHERE
+    return Committed(keys.gate(connection.alias, ""), position_for_gates(connection))
+
+
+def position_for_gates(connection: Any) -> str:
+    """The position to be left in the gates of a connection's database; UNKNOWN where it does not
+    tell, or where another server has a database of this name, which shares its gates.
+    """
+    alias = connection.alias
+    name, place = places.database_name(alias), places.database(alias)
+    sharing = (other for other in connections if places.database_name(other) == name)
+    if any(not places.primary(other) and places.database(other) != place for other in sharing):
         return UNKNOWN
     return position_of(connection)
 

@@ -16,9 +16,9 @@ from ..storage import gates, keys, leases
 from ..storage.client import client
 from ..storage.errors import Unavailable
 from ..storage.near import near
-from ..storage.position import UNKNOWN
 from ..storage.wire import Command
 from . import hot, last_writes
+from .primary import NOWHERE, Committed
 from .statement import Statement
 
 logger = logging.getLogger(__name__)
@@ -35,8 +35,7 @@ class Touched:
     gates: frozenset[str] = frozenset()
     records: frozenset[str] = frozenset()
     tables: frozenset[str] = frozenset()
-    # Of a replicated database, how far it had come when this was committed: see primary.py.
-    position: str = UNKNOWN
+    committed: Committed = NOWHERE  # where its database has replicas
 
     def __or__(self, other: Touched) -> Touched:
         return Touched(
@@ -74,7 +73,7 @@ class Touched:
     def opening(self, writer: str) -> list[Command]:
         """The commands that open all. A gate that another writer holds stays closed for him."""
         return [
-            *(gates.open(gate, writer, self.position) for gate in sorted(self.gates)),
+            *(gates.open(gate, writer, self.committed.of(gate)) for gate in sorted(self.gates)),
             *(leases.open(key, writer) for key in sorted(self.records)),
         ]
 

@@ -162,8 +162,7 @@ class Transaction:
         if unknown:
             touched.close(writer)  # for a whole deadline from now: the commit may yet happen
         elif touched:
-            at = primary.position_for_replicas(self.connection)
-            replace(touched, position=at).open(writer, by)
+            replace(touched, committed=primary.committed(self.connection)).open(writer, by)
 
     # --- reads
 

@@ -70,6 +70,20 @@ def test_gates_are_told_in_words() -> None:
     assert words[keys.records_gate("default", "star")] == "gate of records of table star"
 
 
+def test_what_the_layer_keeps_for_itself_is_told_in_words(redis: Any) -> None:
+    redis.set(keys.lease("star:3"), "x")
+    redis.set(keys.late("star:3"), "x")
+    redis.hset(keys.minute(29_000_000), "hit", 3)
+    redis.set(keys.account(483_333), "x")
+
+    words = {key.name: key.what for key in found()}
+
+    assert words[keys.lease("star:3")] == "lease of star:3"
+    assert words[keys.late("star:3")] == "late copy of star:3"
+    assert words[keys.minute(29_000_000)].startswith("counts of ")
+    assert words[keys.account(483_333)] == "counts: account-483333"
+
+
 @pytest.mark.usefixtures("known")
 def test_keys_are_found_by_kind_by_table_and_by_text() -> None:
     assert told(kind="record") == [RECORD]

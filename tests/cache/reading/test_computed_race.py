@@ -10,9 +10,9 @@ from planets.cache import remember, values
 from planets.cache.events import Fetch
 from planets.cache.reading import computed
 from planets.cache.reading.computed_format import Made
-from planets.cache.reading.computed_shelf import Remembered
 from planets.cache.reading.dependencies import Dependencies
-from planets.cache.reading.lookup import Found
+from planets.cache.reading.known import Remembered, remembered
+from planets.cache.reading.lookup import Found, Lookup
 from planets.cache.storage import keys
 from planets.cache.storage.client import client
 from tests.cache.zoo.models import Star
@@ -27,9 +27,10 @@ LEARNED = [
 ]
 
 
-def another(learned: Dependencies) -> Remembered:
+def another(lookup: Lookup, learned: Dependencies) -> Remembered:
     """An entry that depends on something else."""
-    return Remembered(Found(Made(None, learned), (), float("inf"), 0), b"another", (), [], [])
+    found = Found(Made(None, learned), (), float("inf"), 0)
+    return remembered(lookup, lookup.keys[0], found, b"another")
 
 
 def names() -> list[str]:
@@ -46,7 +47,7 @@ def test_an_answer_is_read_by_its_own_question(
     asked = values.SHELF.look(lookup, (key,))
     replies = client.call(*asked)
     # Another thread met another entry under this key.
-    values.SHELF._known.put(key, another(learned))
+    values.SHELF._known.put(key, another(lookup, learned))
     seen = values.SHELF.judge(lookup, (key,), asked, replies)
     assert seen.missing == ()
     assert names() == expected
@@ -62,7 +63,7 @@ def test_nor_does_it_prove_what_was_not_asked(
     Star.objects.filter(pk=3).update(name="Taygeta")
     asked = values.SHELF.look(lookup, (key,))
     replies = client.call(*asked)
-    values.SHELF._known.put(key, another(learned))
+    values.SHELF._known.put(key, another(lookup, learned))
     seen = values.SHELF.judge(lookup, (key,), asked, replies)
     assert seen.missing == (key,)
     assert keys.kind(key) == "value"

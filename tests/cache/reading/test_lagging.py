@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from planets.cache.checks.replicas import check_replicas
 from planets.cache.events import Fetch
 from planets.cache.instruments.audit import Audit, Hit
-from planets.cache.reading import replicas
+from planets.cache.reading import applied, replicas
 from planets.cache.storage import gates, keys
 from planets.cache.storage.client import client
 from planets.cache.storage.position import UNKNOWN, position
@@ -26,6 +26,7 @@ from tests.cache.zoo.records import star
 from tests.support.interleave import committed, elsewhere
 from tests.support.outage import another_redis
 from tests.support.replicated import Pair
+from tests.support.watched import NAME
 
 pytestmark = [pytest.mark.mysql, pytest.mark.once]
 
@@ -115,19 +116,41 @@ def test_a_replica_that_is_not_reachable(pair: Pair, loads: list[str]) -> None:
         loads.clear()
         assert both() == {NEW}
         assert set(loads) == {"default"}
-        assert not replicas.usable("replica")
+        assert not applied.is_there("replica")
     finally:
         pair.replica.start()
 
 
 def test_a_replica_that_was_behind_is_asked_and_not_waited_for(
-    behind: Pair, settings: Any, loads: list[str]
+    behind: Pair, monkeypatch: pytest.MonkeyPatch, loads: list[str]
+) -> None:
+    monkeypatch.setattr(applied, "BEHIND", 600)
+    assert both() == {NEW}
+    assert not applied._is_waited_for("replica")
+    loads.clear()
+    behind.catch_up()
+    assert Star.objects.cached().filter(name=NEW).count() == 1
+    assert loads == ["replica"]
+
+
+def test_a_replica_that_goes_away_between_the_wait_and_the_load(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, loads: list[str]
 ) -> None:
     both()
-    assert set(loads) == {"default"}
-    settings.CACHE_ASIDE = {**settings.CACHE_ASIDE, "REPLICA_WAIT": 30}
-    rename("Maia")
-    assert by_query() == "Maia"  # and is not half a minute late
+    rename()
+    pair.wait_until_applied()
+    has_applied = replicas.has_applied
+
+    def and_cut(alias: str, positions: Any) -> bool:
+        applied = has_applied(alias, positions)
+        pair.ask(pair.replica, f"KILL {connections[alias].connection.thread_id()}")
+        return applied
+
+    monkeypatch.setattr(replicas, "has_applied", and_cut)
+    loads.clear()
+    assert by_query() == NEW
+    assert loads == ["replica", "default"]
+    connections["replica"].close()
 
 
 def test_what_the_audit_holds_against_a_hit_is_the_primarys(
@@ -186,6 +209,42 @@ def test_a_debt_that_is_paid_later_takes_no_position_back(
     client.call(("DEL", gate), late)
     (reply,) = client.call(gates.admit(gate))
     assert gates.position(reply) == UNKNOWN
+
+
+@pytest.fixture
+def another(pair: Pair) -> Iterator[dict[str, Any]]:
+    """The settings of a database of another name, on another server."""
+    settings = connections.settings["another"] = {
+        **connections.settings["default"], "NAME": "another", "HOST": "db.example.org",
+    }  # fmt: skip
+    yield settings
+    del connections.settings["another"]
+
+
+def position_of_gate(gate: str) -> str:
+    (reply,) = client.call(gates.admit(gate))
+    return gates.position(reply)
+
+
+def test_a_position_is_of_one_database(pair: Pair, another: dict[str, Any], redis: Any) -> None:
+    """A statement in doubt makes both stale, and only one of them is where it was committed."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {NAME}.star SET name = %s WHERE id = 3", [NEW])
+    assert redis.get(keys.database_gate("default")).startswith("p:")
+    assert redis.get(keys.database_gate("another")) is None
+
+
+def test_of_a_name_that_two_servers_have_nobody_tells_a_position(
+    pair: Pair, another: dict[str, Any], loads: list[str]
+) -> None:
+    """They share gates, and the numbers of the one mean nothing to the other."""
+    another["NAME"] = connections.settings["default"]["NAME"]
+    rename()
+    assert position_of_gate(keys.gate("default", "star")) == UNKNOWN
+    loads.clear()
+    assert both() == {NEW}
+    assert set(loads) == {"default"}
+    assert position_of_gate(keys.gate("default", "star")) == UNKNOWN
 
 
 # --- what it costs
@@ -247,7 +306,6 @@ def no_gtids(settings: Any, redis: Any, sky: None) -> Iterator[None]:
     connections["replica"].connect()
     settings.DATABASE_ROUTERS = ["tests.support.replicated.ReadsFromReplica"]
     settings.CACHE_ASIDE = {**settings.CACHE_ASIDE, "SAME_AS": {"replica": "default"}}
-    replicas.forget()
     yield
     connections["replica"].close()
     del connections["replica"], connections.settings["replica"]

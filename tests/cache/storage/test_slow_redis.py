@@ -12,6 +12,7 @@ from django.db import connections
 
 from planets.cache import remember, stats
 from planets.cache.events import Fetch
+from planets.cache.storage import pace
 from planets.cache.storage.client import client
 from tests.cache.zoo.electra import NEW, OLD, both, by_query, rename
 from tests.cache.zoo.models import Star
@@ -25,6 +26,12 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 LATE = 0.2  # seconds
 TIMEOUT = 5.0  # seconds; it answers, so this must not be what tells
+
+
+@pytest.fixture(autouse=True)
+def _usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slow is what is slow outside of tests."""
+    monkeypatch.setattr(pace, "QUICK", 0.01)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ... import invalidate
+from ...instruments import feed
 from ...invalidation import drop, reach
 from ...storage.client import client
 from ...writing.stale import Touched
@@ -65,6 +66,7 @@ of the cache. Exit status: 0; 1 where a name is unknown or Redis is away.
                     drop(*entries)
             if touched:
                 touched = invalidate(*targets, everything=everything, using=using)
+            feed.tell()  # no request will
             if client.debt:
                 # This process ends now, so nobody would repeat it.
                 raise CommandError(

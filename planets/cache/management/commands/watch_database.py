@@ -14,6 +14,7 @@ from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from ...extras import extra
+from ...instruments import feed
 from ..arguments import seconds
 from ._cache import CacheCommand
 
@@ -128,6 +129,7 @@ Exit status: 0; 1 where it cannot begin, where --check misses what it cannot do 
 
     def tell(self, what: str, more: Mapping[str, Any]) -> None:
         """Something has happened (`what`), or some time has passed."""
+        feed.tell()  # of what it has invalidated; nothing, most times
         now = time.monotonic()
         at = datetime.now().astimezone().isoformat(timespec="milliseconds")
         drawing = self.stdout.isatty() and not self.as_json

@@ -1,0 +1,79 @@
+"""What `make test` counts of its runs, and where the newer servers come from."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests import lanes
+from tests.lanes import LeftOut, Run, run_all, summary
+
+pytestmark = pytest.mark.once
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = ("tests/bench/test_report.py",)
+ON_SQLITE = {"TEST_DATABASE": "sqlite"}
+
+
+@pytest.fixture(autouse=True)
+def _beside_this_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(lanes, "LOGS", tmp_path / "logs")
+    monkeypatch.delenv("TEST_SERVERS_ARE_UP", raising=False)  # they start their own
+
+
+def test_runs_beside_one_another_are_summed(capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [Run("SQLite", part, QUICK, ON_SQLITE) for part in ("one", "another")]
+    counts = run_all(runs, 2, [])
+    out = capsys.readouterr().out
+    assert counts["passed"] > 2
+    assert counts["passed"] % 2 == 0
+    half = f"{counts['passed'] // 2} passed, 0 failed, 0 skipped, in "
+    assert f"=== SQLite: one: {half}" in out
+    assert f"=== SQLite: another: {half}" in out
+
+
+def no_python() -> str:
+    raise LeftOut("as no Python 3.12 is at hand")
+
+
+def test_what_is_left_out_is_told_and_never_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [
+        Run("MySQL", "all", (), {}, left_out="as this is no Debian"),
+        Run("Django", "all", (), {}, no_python),
+    ]
+    counts = run_all(runs, 1, [])
+    out = capsys.readouterr().out
+    assert "=== MySQL: all: not run, as this is no Debian\n" in out
+    assert "=== Django: all: not run, as no Python 3.12 is at hand\n" in out
+    assert summary(counts) == "0 passed, 0 failed, 0 skipped, 2 runs not run"
+
+
+def test_a_run_that_never_began_has_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Python's own status is 1 where it ends by an exception, as pytest's where a test failed."""
+    counts = run_all([Run("MySQL", "all", (), {}, lambda: "false")], 1, [])
+    assert summary(counts) == "0 passed, 1 failed, 0 skipped"
+    assert ">>> MySQL: all failed:" in capsys.readouterr().out
+
+
+def test_what_failed_is_printed_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run("SQLite", "all", ("tests/none_such.py",), ON_SQLITE)
+    assert summary(run_all([run], 1, [])) == "0 passed, 1 failed, 0 skipped"
+    assert "tests/none_such.py" in capsys.readouterr().out
+
+
+def test_servers_that_cannot_be_fetched_are_told_in_a_line(tmp_path: Path) -> None:
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:1")
+    done = subprocess.run(
+        ["sh", ROOT / "tests" / "servers.sh", tmp_path / "servers"],
+        env={**os.environ, **nowhere},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 3
+    assert done.stdout == ""
+    reasons = "no Debian|needs root|is not installed|could not fetch"
+    assert any(reason in done.stderr.splitlines()[-1] for reason in reasons.split("|"))
+    assert list(tmp_path.glob("servers*")) == []
