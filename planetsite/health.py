@@ -12,7 +12,9 @@ from django.views.decorators.http import require_safe
 
 from planets.cache.conf import conf
 from planets.cache.instruments.metrics import metrics
+from planets.cache.instruments.nodes import away
 from planets.cache.storage.client import Unavailable, client
+from planets.cache.storage.slots import clustered
 from planets.cache.watching.state import trouble
 
 from .patience import patience
@@ -30,16 +32,19 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 where pages can be served: "degraded" without Redis, or a watcher that there should be.
 
-    503 without the database.
+    503 without the database. Of a Redis Cluster the nodes are named that do not answer.
     """
     database, redis = patience.is_there(), _redis()
+    nodes = away() if clustered() else {}
     watcher = _watcher()
-    well = database and redis and not watcher
-    body = {
+    well = database and redis and not nodes and not watcher
+    body: dict[str, Any] = {
         "status": "ok" if well else "degraded" if database else "unavailable",
         "database": "ok" if database else "away",
         "redis": "ok" if redis else "away",
     }
+    if nodes:
+        body["redis_nodes_away"] = sorted(nodes)
     if conf().WATCH_LAG:
         body["watcher"] = watcher or "ok"
     return JsonResponse(body, status=200 if database else 503)

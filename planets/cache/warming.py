@@ -135,7 +135,7 @@ def _next(done: SimpleQueue[Exception | None], tally: Warmed) -> Warmed:
     if error := done.get():
         raise error
     if client.away:
-        raise Unavailable("Redis went away")
+        raise Unavailable(client.breaker.reason or "it went while the cache was warmed")
     return tally
 
 

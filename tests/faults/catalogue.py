@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from planets.cache.storage.tracking import SILENCE
+from planets.cache.storage.ear import SILENCE
 from planets.cache.storage.wire import WORD
 
 from .stage import Stage, again_and_again, wait_for

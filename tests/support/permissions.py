@@ -20,6 +20,13 @@ def told_by_the_docs() -> list[str]:
     return found[1].replace("~planet:*", records).split()
 
 
+def of_a_cluster() -> list[str]:
+    """The rules that the docs add for each node of a cluster."""
+    found = re.search(r"^`(\+cluster[^`]*)`", DOCS.read_text(), re.M)
+    assert found
+    return found[1].split()
+
+
 def permit(server: Redis, rules: list[str]) -> str:
     """The address for a user who may do that, and nothing else."""
     with server.client() as direct:

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.core.checks import CheckMessage, Error, Warning
 from django.db import connections
 from redis.cluster import RedisCluster
-from redis.exceptions import ReadOnlyError, ResponseError
+from redis.exceptions import ClusterCrossSlotError, MovedError, ReadOnlyError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from ..conf import conf
 from ..events import COMPUTED
-from ..storage import gates, greeting, keys, leases, owners
+from ..instruments.nodes import nodes
+from ..storage import gates, greeting, keys, leases, owners, topology
 from ..storage.client import client
 from ..storage.errors import FINAL_WORDS, is_forbidden, is_full
+from ..storage.slots import slot_of
 from ..storage.wire import Command
 
 ALL_RULES = "docs/operating.md of the cache has all that its user must be allowed."
@@ -30,7 +34,16 @@ VALUE = b"canary"
 # What a Redis older than 5 says of a script that asks for the time before it writes.
 TOO_OLD = re.compile("non.deterministic", re.I)
 KEYS = re.compile("one of the keys|to access a key")
+# Of a command that is not there at all: renamed, or kept away by a managed Redis or by a proxy.
+TAKEN_AWAY = re.compile("unknown (sub)?command|unsupported command|not (allowed|supported)", re.I)
 COMMAND = re.compile(r"'([\w|]+)' (?:command|subcommand)|unknown command '?`?(?!called)(\w+)", re.I)
+
+ONE_OF_A_CLUSTER = Error(
+    "The Redis of CACHE_ASIDE is one node of a Redis Cluster, and is asked as if it were alone.",
+    hint="Name the cluster: a CONNECTION_FACTORY in OPTIONS of that cache in CACHES, such as "
+    "ClusterConnectionFactory in cluster.py of the cache's app.",
+    id="cache_aside.E013",
+)
 
 
 class Step(NamedTuple):
@@ -42,32 +55,71 @@ class Step(NamedTuple):
     only_looks: bool = False  # the admin page and the commands ask it, and no fetch
 
 
-def prove(redis: Any) -> Iterator[CheckMessage]:
+class Place(NamedTuple):
+    """A server to live on, and which hash slots lie there: on a node of a cluster, some of them."""
+
+    redis: Any
+    owns: Callable[[int], bool] = lambda slot: True
+    is_node: bool = False
+
+    def token(self, key: Callable[[str], str]) -> str:
+        """One that makes a key that lies there."""
+        while not self.owns(slot_of(key(token := gates.token()))):
+            pass
+        return token
+
+
+def prove(place: Place) -> Iterator[CheckMessage]:
     """What of a key's life Redis refuses, each remedy once.
 
     Raises FAILURES where it is not reachable.
     """
     told: set[str | None] = set()
-    for message in _messages(redis):
+    for message in _messages(place):
         if message.hint not in told:
             told.add(message.hint)
             yield message
 
 
-def _messages(redis: Any) -> Iterator[CheckMessage]:
+def places(redis: Any) -> list[tuple[str, Place]]:
+    """The address of each server of a client, and the place that it is."""
+    if not isinstance(redis, RedisCluster):
+        return [(node.address, Place(node.redis)) for node in nodes(redis)]
+    slots = redis.nodes_manager.slots_cache
+
+    def owner(address: str, slot: int) -> bool:
+        return any(node.name == address for node in slots.get(slot, ())[:1])
+
+    return [
+        (node.address, Place(node.redis, partial(owner, node.address), is_node=True))
+        for node in nodes(redis)
+    ]
+
+
+def _messages(place: Place) -> Iterator[CheckMessage]:
     ping = ("PING",)
     try:
-        redis.execute_command(*ping)
+        place.redis.execute_command(*ping)
     except ResponseError as error:
         yield _refused(Step("see that it is there", ()), ping, error)
         return
-    if not isinstance(redis, RedisCluster):  # whose nodes are not greeted
-        yield from _greet(redis)
-    for step in _life(redis):
+    try:
+        for message in _greet(place):
+            yield message
+            if message.id == "cache_aside.E012":
+                return  # what follows is done by scripts
+    except (MovedError, ClusterCrossSlotError):
+        yield ONE_OF_A_CLUSTER
+        return
+    except RedisConnectionError as error:
+        place.redis.execute_command(*ping)  # it is there; so it was the script
+        yield no_scripts(str(error))
+        return
+    for step in _life(place):
         reply, command = None, ping
         try:
             for command in step.commands:
-                reply = redis.execute_command(*command)
+                reply = place.redis.execute_command(*command)
         except ResponseError as error:
             if is_full(error):
                 return  # what follows would find nothing; W006 and W007 tell
@@ -78,33 +130,56 @@ def _messages(redis: Any) -> Iterator[CheckMessage]:
             yield _message(step, f"its answer was {reply!r:.80}", "Is it a Redis, and the primary?")
 
 
-def _greet(redis: Any) -> Iterator[CheckMessage]:
+def _greet(place: Place) -> Iterator[CheckMessage]:
     """Which run it is, whose the data is, and whether it takes writes."""
     for alias in connections:
         owners.owners.meet(alias)
-    greet = client.greet(new=False)
-    try:
-        run, *told = redis.execute_command(*greet)
-    except ResponseError as error:
-        yield _refused(Step("see that it takes writes", ()), greet, error)
-        return
+    asked = [client.greet(new=False)]
+    if place.is_node:
+        asked = greeting.of_node(place.owns, new=False)
+    run, told = greeting.UNKNOWN, []
+    for greet in asked:
+        try:
+            run, *answers = place.redis.execute_command(*greet)
+        except (MovedError, ClusterCrossSlotError):
+            raise
+        except ResponseError as error:
+            yield _refused(Step("see that it takes writes", ()), greet, error)
+            return
+        told += answers
     if run == greeting.UNKNOWN:
-        yield Warning(
-            "Redis does not tell which run it is: it forbids INFO.",
-            hint="It may have forgotten invalidations since the last connection, so each new one "
-            "makes all that is cached unreachable. Permit it: ACL SETUSER <user> +info.",
-            id="cache_aside.W010",
-        )
+        yield _unknown_run(place)
     if any(answer.startswith(b"is ") for answer in told):
         yield Error(f"{owners.REFUSAL}.", hint=owners.REMEDY, id="cache_aside.E009")
 
 
-def _life(redis: Any) -> Iterator[Step]:
+def _unknown_run(place: Place) -> CheckMessage:
+    info, remedy = ("INFO", "replication"), ""
+    try:
+        place.redis.execute_command(*info)
+    except ResponseError as error:
+        remedy = _remedy(info, str(error), only_looks=True)
+    cost = greeting.CLUSTER_UNKNOWN if place.is_node else greeting.ONE_UNKNOWN
+    return Warning(
+        "Redis does not tell which run it is: it forbids INFO. Nor can its version, its "
+        "maxmemory and its eviction policy be checked.",
+        hint=f"It may have forgotten invalidations since the last connection, so {cost}. {remedy}",
+        id="cache_aside.W010",
+    )
+
+
+def _life(place: Place) -> Iterator[Step]:
     """A key's life, and then that of a record of each table."""
-    token, other = gates.token(), gates.token()
     alias = next(iter(connections))
-    gate = keys.gate(alias, f"canary-{token}")
-    entry = keys.sql(alias, "canary", (token,), "")
+
+    def gate_of(token: str) -> str:
+        return keys.gate(alias, f"canary-{token}")
+
+    def entry_of(token: str) -> str:
+        return keys.sql(alias, "canary", (token,), "")
+
+    token, other = place.token(entry_of), gates.token()
+    entry, gate = entry_of(token), gate_of(place.token(gate_of))
     in_time = leases.Expiry("PEXPIRE", LIVES)
     # What scripts do is done without them first: of theirs, Redis does not say which was refused.
     for command in (
@@ -129,7 +204,8 @@ def _life(redis: Any) -> Iterator[Step]:
     copied = [leases.claim(entry, token), late, ("GET", copy), ("DEL", copy)]
     yield Step("keep a copy for who may be late", copied)
     for alias in connections:
-        yield Step("read the watcher's state", [("GET", keys.watcher(alias, "state"))])
+        if place.owns(slot_of(state := keys.watcher(alias, "state"))):
+            yield Step("read the watcher's state", [("GET", state)])
     yield Step("read an entry", [("GET", entry)], lambda reply: reply == VALUE)
     head = ("GETRANGE", entry, 0, 2)
     yield Step("tell whether an entry is the same", [head], lambda reply: reply == VALUE[:3])
@@ -150,15 +226,24 @@ def _life(redis: Any) -> Iterator[Step]:
     yield Step("give a lease back", [*given_back, leases.claim(entry, other)])
     yield Step("drop an entry", [("DEL", entry), ("DEL", keys.lease(entry))], lambda r: r == 1)
     for names in keys.RECORDS.values():
-        yield from _record(names.key(-int(token, 16)), token, in_time)
+
+        def record_of(token: str, names: keys.RecordKeys = names) -> str:
+            return names.key(-int(token, 16))
+
+        number = place.token(record_of)
+        yield from _record(record_of(number), number, in_time)
     for kind in COMPUTED:
-        made = keys.computed(kind, token)
+        made = keys.computed(kind, place.token(partial(keys.computed, kind)))
         yield Step(f"keep a {kind}", [("SET", made, VALUE, "PX", LIVES), ("DEL", made)])
     if conf().HISTORY:
-        minute = keys.minute(0)
+
+        def minute_of(token: str) -> str:
+            return keys.minute(-int(token, 16))
+
+        minute = minute_of(place.token(minute_of))
         counted = [("HINCRBY", minute, "canary", 1), ("EXPIRE", minute, 1)]
         yield Step("count", counted)
-        feed = keys.minute(1)
+        feed = minute_of(place.token(minute_of))
         telling: tuple[Command, ...] = (
             ("LPUSH", feed, "canary"),
             ("LTRIM", feed, 0, 0),
@@ -167,7 +252,7 @@ def _life(redis: Any) -> Iterator[Step]:
         )
         for told in telling:
             yield Step("tell of invalidations", [told], only_looks=True)
-    yield from _of_the_server(redis)
+    yield from _of_the_server(place)
 
 
 def _record(record: str, token: str, in_time: leases.Expiry) -> Iterator[Step]:
@@ -182,17 +267,17 @@ def _record(record: str, token: str, in_time: leases.Expiry) -> Iterator[Step]:
     yield Step("end a write", [leases.open(record, token)])
 
 
-def _of_the_server(redis: Any) -> Iterator[Step]:
+def _of_the_server(place: Place) -> Iterator[Step]:
     """What is not about one key."""
     yield Step("count the keys", [("DBSIZE",)], only_looks=True)
     yield Step("list the keys", [("SCAN", 0, "COUNT", 1)], only_looks=True)
-    if isinstance(redis, RedisCluster):
-        return
-    if number := redis.connection_pool.connection_kwargs.get("db"):
+    if number := place.redis.connection_pool.connection_kwargs.get("db"):
         yield Step("use its database", [("SELECT", number)])
     if conf().NEAR:
         on = [("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", keys.sql("default", "", (), ""))]
         yield Step("follow what changes", [*on, ("CLIENT", "TRACKING", "OFF")])
+        if place.is_node:
+            yield Step("follow who the nodes are", [topology.QUESTION])
 
 
 def _flat(reply: Any) -> Iterator[Any]:
@@ -213,10 +298,25 @@ def _refused(step: Step, command: Command, error: ResponseError) -> CheckMessage
             hint="It refuses the scripts that close gates, so writes invalidate nothing. Upgrade.",
             id="cache_aside.E005",
         )
-    return _message(step, text, _remedy(command, text))
+    if command[0] == "EVAL" and TAKEN_AWAY.search(text):
+        return no_scripts(text)
+    return _message(step, text, _remedy(command, text, only_looks=step.only_looks))
 
 
-def _remedy(command: Command, text: str) -> str:
+def no_scripts(why: str) -> CheckMessage:
+    return Error(
+        f"Redis takes no scripts (EVAL), and every write to the cache is one: {why}",
+        hint="If a proxy stands in between, as twemproxy, use the address of Redis itself; if "
+        "rename-command took EVAL away, give it back.",
+        id="cache_aside.E012",
+    )
+
+
+def _remedy(command: Command, text: str, *, only_looks: bool) -> str:
+    if TAKEN_AWAY.search(text):
+        if only_looks:
+            return f"It has no {command[0]}, as some managed ones: it cannot be permitted."
+        return f"It has no {command[0]}, which the cache needs: was it renamed, or is it a proxy?"
     if found := COMMAND.search(text):
         return f"Permit it: ACL SETUSER <user> +{(found[1] or found[2]).lower()}. {ALL_RULES}"
     if KEYS.search(text):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from ..conf import conf
-from ..instruments.server import Server, asking, server
-from ..storage.errors import Misconfigured, Unavailable, is_forbidden
+from ..instruments.nodes import asking
+from ..instruments.server import Server, server
+from ..storage.errors import FAILURES, Misconfigured, Unavailable
 from . import canary
 from .caches import no_redis
 
@@ -23,8 +24,8 @@ def check_redis(**kwargs: Any) -> list[CheckMessage]:
         if no_redis(conf()):
             return []  # check_settings tells
         with asking() as redis:
-            found = list(canary.prove(redis))
-        return [*found, *_of_server_if_told()]
+            found = by_node({at: _prove(at, place) for at, place in canary.places(redis)})
+        return [*found, *of_servers(server())]
     except Misconfigured as error:
         hint = "Nothing is cached. What may stand in CACHES is told by the documentation of "
         return [Error(f"{error}.", hint=f"{hint}django-redis.", id="cache_aside.E008")]
@@ -41,15 +42,50 @@ def check_redis(**kwargs: Any) -> list[CheckMessage]:
         return []  # check_settings tells
 
 
-def _of_server_if_told() -> Iterator[CheckMessage]:
+def _prove(address: str, place: canary.Place) -> list[CheckMessage]:
     try:
-        yield from of_server(server())
-    except Unavailable as error:
-        if not is_forbidden(error.__cause__):  # which the canary has told
+        return [*canary.prove(place)]
+    except FAILURES as error:
+        if not place.is_node:
             raise
+        away = Error(
+            f"A node of the Redis Cluster is not reachable, {address}: {error}",
+            hint="What lies there comes from the database meanwhile. Is it up, may this machine "
+            "reach it?",
+            id="cache_aside.E014",
+        )
+        return [away]
+
+
+def by_node(found: Mapping[str, Sequence[CheckMessage]]) -> Iterator[CheckMessage]:
+    """What all nodes of a cluster have in common, once; the rest with the nodes that have it."""
+    together: dict[tuple[Any, Any], tuple[CheckMessage, list[str]]] = {}
+    for address, messages in found.items():
+        for message in messages:
+            together.setdefault((message.id, message.hint), (message, []))[1].append(address)
+    for message, addresses in together.values():
+        if len(addresses) == len(found) or addresses[0] in message.msg:
+            yield message
+        else:
+            told = f"Node {', '.join(addresses)} of the cluster: {message.msg}"
+            yield CheckMessage(message.level, told, message.hint, id=message.id)
+
+
+def of_servers(found: Server) -> Iterator[CheckMessage]:
+    """What each server says of itself, and in what they differ."""
+    yield from by_node({part.address: [*of_server(part)] for part in found.each})
+    if found.version and "," in found.version:
+        yield Warning(
+            f"The nodes of the cluster are of different versions: {found.version}.",
+            hint="In an upgrade that is as it must be; after it, upgrade the others too, for what "
+            "one refuses the others do.",
+            id="cache_aside.W013",
+        )
 
 
 def of_server(found: Server) -> Iterator[CheckMessage]:
+    if found.max_memory is None or found.policy is None:
+        return  # it does not tell, of which the canary has told
     if not found.max_memory:
         yield Warning(
             "Redis has no maxmemory.",

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import description
 from .keyspace import SCAN_COUNT, Key, kind, look, ours, printable
-from .server import asking, nodes
+from .nodes import asking, nodes
 
 # One page asks this many times at most, so a rare key in a huge key space ends in time.
 PAGE_SCANS = 100
@@ -78,8 +78,9 @@ def browse(wanted: Wanted = ALL, cursor: str = FIRST, *, size: int = 50) -> Page
         for _ in range(PAGE_SCANS):
             if number >= len(servers):
                 return Page(keys=found, cursor="")
-            at, names = servers[number].scan(at, match=wanted.pattern, count=SCAN_COUNT)
-            some = _described(servers[number], wanted, names)
+            server = servers[number].redis
+            at, names = server.scan(at, match=wanted.pattern, count=SCAN_COUNT)
+            some = _described(server, wanted, names)
             read += sum(key.bytes or 0 for key in some)
             found += filter(wanted.is_, some)
             if at == 0:

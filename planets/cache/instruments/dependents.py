@@ -17,7 +17,7 @@ from ..reading.record_format import ask_token, read_token
 from ..storage import gates, keys
 from .description import Head, heads
 from .keyspace import ENTRIES, SCAN_COUNT, Key, kind, look, printable
-from .server import asking, nodes
+from .nodes import asking, nodes
 from .wording import of_kind
 
 MOST = 500  # entries that are looked at: some 50 ms of the save
@@ -61,7 +61,7 @@ def current() -> Current:
     complete = True
     with asking() as redis:
         servers = nodes(redis)
-        for server in servers:
+        for _, server in servers:
             found, all_of_them = _entries(server, MOST // len(servers))
             some = heads(server, found)
             complete = complete and all_of_them and len(some) == len(found)

@@ -22,7 +22,7 @@ from ..storage.errors import FAILURES, Unavailable
 from ..writing import last_writes
 from ..writing.last_writes import Stale
 from .brief import brief
-from .server import asking
+from .nodes import asking
 
 SHOWN = 30
 KEPT_SECONDS = 24 * 3600

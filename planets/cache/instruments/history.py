@@ -25,7 +25,7 @@ from ..storage import keys
 from ..storage.client import client
 from ..storage.errors import FAILURES, Unavailable
 from . import feed
-from .server import asking
+from .nodes import asking
 
 MINUTES = 60
 OUTCOMES = ("hit", "miss", "stale", "bypass", "error")

@@ -20,8 +20,8 @@ from ..storage.wire import Reply
 from .computed_entries import computed
 from .content import SHOWN_ROWS, SHOWN_SQL, WHY, Content, State, plain, short, unreadable
 from .keyspace import Key, is_ours, look
+from .nodes import asking, holder
 from .selected import selected
-from .server import asking
 from .standing import databases
 
 LATE = "A copy that is served to those who accept that it is not current."
@@ -68,8 +68,7 @@ def opened(name: str) -> Opened | None:
         raise ValueError(f"{name!r} is not a key of this cache, so it is not opened")
     raw = name.encode("utf-8", "surrogateescape")
     with asking() as redis:
-        # Asked of the client itself, which finds the right node of a cluster.
-        known = look(redis, [raw])
+        known = look(holder(redis, raw), [raw])
         if not known:
             return None
         key = known[0]

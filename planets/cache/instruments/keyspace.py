@@ -17,7 +17,8 @@ from redis.exceptions import ResponseError
 from ..conf import conf
 from ..events import COMPUTED
 from ..storage import keys
-from .server import asking, nodes
+from ..storage.errors import Unavailable
+from .nodes import Node, asking, each, nodes, refusal
 
 # Buckets that one SCAN walks: some 20 microseconds of the server's time.
 SCAN_COUNT = 50
@@ -121,17 +122,31 @@ class Sample:
 
     keys: list[Key] = field(default_factory=list)
     others: int = 0  # keys of other programs
-    total: int = 0  # keys in the database
+    total: int | None = 0  # keys in the database
     complete: bool = True
+    listed: bool = True  # some server has told what keys it has
+    refusals: tuple[str, ...] = ()  # what was refused, and what is unknown for that: a line each
+
+    @property
+    def unknown(self) -> list[str]:
+        """A line for each thing that cannot be known."""
+        found = [*self.refusals]
+        if any(key.bytes is None for key in self.keys):
+            found.append("Redis does not tell what memory each key takes (MEMORY USAGE)")
+        if any(key.frequency is None and key.idle is None for key in self.keys):
+            found.append("Redis does not tell which keys are in use (OBJECT)")
+        return found
 
     def kinds(self) -> list[KindTotal]:
-        """Of the sample, every kind, in the order of KINDS."""
+        """Of the sample, every kind, in the order of KINDS; none where no key was listed."""
+        if not self.listed:
+            return []
         by_kind: dict[str, list[Key]] = {name: [] for name in KINDS if name != "other"}
         for key in self.keys:
             by_kind[key.kind].append(key)
         return [
             *(
-                KindTotal(kind=name, count=len(found), bytes=sum(key.bytes or 0 for key in found))
+                KindTotal(kind=name, count=len(found), bytes=_sum(key.bytes for key in found))
                 for name, found in by_kind.items()
             ),
             KindTotal(kind="other", count=self.others, bytes=None),
@@ -148,7 +163,8 @@ class Sample:
 
     def largest(self, number: int = 10) -> list[Key]:
         """The entries that take most memory."""
-        return sorted(self.entries, key=lambda key: key.bytes or 0, reverse=True)[:number]
+        known = [key for key in self.entries if key.bytes is not None]
+        return sorted(known, key=lambda key: key.bytes or 0, reverse=True)[:number]
 
     @property
     def counts_accesses(self) -> bool:
@@ -165,29 +181,58 @@ class Sample:
 
 def sample(limit: int = 1000) -> Sample:
     """At most about `limit` keys, of every node the same share. Raises Unavailable."""
-    found: list[Key] = []
-    others: set[bytes] = set()
-    total, complete = 0, True
     with asking() as redis:
-        servers = nodes(redis)
-        for server in servers:
-            total += server.dbsize()
-            share, at = 0, 0
-            while share < limit / len(servers):
-                at, names = server.scan(at, count=SCAN_COUNT)
-                mine = ours(names)
-                found += look(server, mine)
-                others |= {*names} - {*mine}
-                share += len(names)
-                if at == 0:
-                    break
-            complete = complete and at == 0
+        share = limit / len(nodes(redis))
+    asked = each(lambda node: _sample(node, share))
+    parts = [found.answer for found in asked if found.answer]
+    away = [found.away for found in asked if found.trouble]
+    if not parts:
+        raise Unavailable(asked[0].trouble)
+    totals = [part.total for part in parts]
     return Sample(
-        keys=list({key.raw: key for key in found}.values()),
+        keys=[key for part in parts for key in part.keys],
+        others=sum(part.others for part in parts),
+        total=None if away or None in totals else sum(totals),
+        complete=not away and all(part.complete for part in parts),
+        listed=any(part.listed for part in parts),
+        refusals=tuple(dict.fromkeys([*away, *(r for part in parts for r in part.refusals)])),
+    )
+
+
+def _sample(node: Node, limit: float) -> Sample:
+    found: dict[bytes, Key] = {}
+    others: set[bytes] = set()
+    share, at, refusals = 0, 0, []
+    total: int | None = None
+    try:
+        total = node.redis.dbsize()
+    except ResponseError as error:
+        refusals.append(f"{refusal(error)}: how many keys there are is unknown")
+    try:
+        while share < limit:
+            at, names = node.redis.scan(at, count=SCAN_COUNT)
+            mine = ours(names)
+            found |= {key.raw: key for key in look(node.redis, mine)}
+            others |= {*names} - {*mine}
+            share += len(names)
+            if at == 0:
+                break
+    except ResponseError as error:
+        line = f"{refusal(error)}: which keys there are is unknown"
+        return Sample(total=total, complete=False, listed=False, refusals=(*refusals, line))
+    return Sample(
+        keys=[*found.values()],
         others=len(others),
         total=total,
-        complete=complete,
+        complete=at == 0,
+        refusals=tuple(refusals),
     )
+
+
+def _sum(sizes: Iterable[int | None]) -> int | None:
+    """None where one is not known."""
+    found = [*sizes]
+    return None if None in found else sum(size for size in found if size)
 
 
 def ours(names: Iterable[bytes]) -> list[bytes]:

@@ -26,6 +26,7 @@ from ..extras import extra
 from ..storage.client import client
 from ..storage.errors import Unavailable
 from ..watching.state import states
+from .server import server
 
 with extra("metrics"):
     from prometheus_client import (
@@ -119,8 +120,48 @@ class Watchers:
         yield writes
 
 
-WATCHERS: Any = Watchers()
-REGISTRY.register(WATCHERS)
+class Servers:
+    """What each Redis server says of itself: one, or the primaries of a cluster.
+
+    What a server does not tell has no sample: a 0 would be a false one.
+    """
+
+    GAUGES = (
+        ("memory", "memory_bytes", "Memory in use."),
+        ("max_memory", "max_memory_bytes", "What it may use, 0 for no limit."),
+        ("keys", "keys", "Keys, those of other programs too."),
+        ("clients", "clients", "Connections."),
+    )
+    COUNTERS = (
+        ("evicted", "evicted_keys", "Keys evicted as memory was full."),
+        ("expired", "expired_keys", "Keys whose TTL has ended."),
+    )
+
+    def describe(self) -> list[Metric]:
+        return []  # which are there, Redis knows
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            found = server().each
+        except Unavailable:
+            return
+        start = "cache_aside_redis_"
+        up = GaugeMetricFamily(f"{start}up", "Whether it answers.", labels=["node"])
+        for part in found:
+            up.add_metric([part.address], part.answers)
+        yield up
+        for made, names in ((GaugeMetricFamily, self.GAUGES), (CounterMetricFamily, self.COUNTERS)):
+            for attribute, name, help_ in names:
+                family = made(start + name, help_, labels=["node"])
+                for part in found:
+                    if (value := getattr(part, attribute)) is not None:
+                        family.add_metric([part.address], value)
+                yield family
+
+
+ASKED: tuple[Any, ...] = (Watchers(), Servers())
+for collector in ASKED:
+    REGISTRY.register(collector)
 
 _lock = threading.Lock()
 _told: dict[tuple[str, str], int] = {}
@@ -185,7 +226,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)
-        registry.register(WATCHERS)
+        for collector in ASKED:
+            registry.register(collector)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from .history import Minute
 from .overview import Overview
-from .report import table
+from .report import UNKNOWN, gates, memory, named, table, total_of
 from .wording import of_kind, rate, share, size, span
 
 WIDTH, HEIGHT = 80, 24
@@ -36,27 +36,28 @@ def sparkline(minutes: Sequence[Minute]) -> str:
 
 def _lines(found: Overview, at: str) -> Iterator[str]:
     server, sample = found.server, found.sample
-    limit = f" of {size(server.max_memory)}" if server.max_memory else ", no limit"
     most = max((minute.hits for minute in found.minutes), default=0)
+    ratio = f"{share(found.ratio_now)} now, {share(found.ratio_hour)} in an hour"
+    hits = (
+        f"{rate(found.hits_a_second)} a second of {rate(found.fetches_a_second)} fetches, "
+        f"{found.bypasses} bypasses and {found.errors} errors in an hour"
+    )
     yield f"{at}   Ctrl-C ends it"
     yield from table(
         [
-            ("Server", f"{server.name} {server.version}, {size(server.memory)}{limit}"),
-            ("Hit ratio", f"{share(found.ratio_now)} now, {share(found.ratio_hour)} in an hour"),
-            (
-                "Hits",
-                f"{rate(found.hits_a_second)} a second of {rate(found.fetches_a_second)} fetches, "
-                f"{found.bypasses} bypasses and {found.errors} errors in an hour",
-            ),
+            ("Server", f"{named(server)}, {memory(server)}"),
+            *(("Unknown", line) for line in found.unknown),
+            ("Hit ratio", ratio if found.minutes else UNKNOWN),
+            ("Hits", hits if found.minutes else UNKNOWN),
             ("", f"{sparkline(found.minutes)}|"),
             ("", f"hits a minute in the last hour, {most:,} at most"),
-            ("Gates", ", ".join(f"{gate.table} {gate.state}" for gate in found.gates) or "none"),
+            ("Gates", gates(found.gates)),
             *(("Watcher", state.words()) for state in found.watchers.values()),
         ]
     )
     kinds = [of_kind(total.kind, total.count) for total in sample.kinds() if total.count]
-    some = "Keys" if sample.complete else f"{sample.size:,} of {sample.total:,} keys"
-    yield f"{some}: {', '.join(kinds) or 'none'}"
+    some = "Keys" if sample.complete else f"{sample.size:,} of {total_of(sample)} keys"
+    yield f"{some}: {', '.join(kinds) or ('none' if sample.listed else UNKNOWN)}"
     if found.hottest:
         yield ""
         yield "Hottest entries" if sample.counts_accesses else "Most recently used entries"

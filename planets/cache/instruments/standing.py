@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import connections
 
 from ..storage import gates, keys, places
-from .server import asking
+from .nodes import asking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,11 @@ def standings() -> list[Standing]:
         Standing(alias=alias, table=table, gate=gate, state=_state(reply))
         for (gate, (alias, table)), reply in zip(known.items(), replies, strict=True)
     ]
+
+
+def present() -> list[Standing]:
+    """Those that are there. Raises Unavailable."""
+    return [found for found in standings() if found.state != "missing"]
 
 
 def _state(reply: object) -> Literal["open", "closed", "missing"]:

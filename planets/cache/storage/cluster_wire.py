@@ -22,7 +22,7 @@ from typing import Any
 from redis.cluster import RedisCluster
 from redis.exceptions import AskError, MovedError, RedisError, TryAgainError
 
-from . import leases
+from . import greeting, leases
 from .errors import FAILURES, NodeAway, is_non_local
 from .node_wire import NodeWire
 from .slot_map import SlotMap
@@ -44,6 +44,11 @@ class Errand:
         self.command, self.wire = command, wire  # None: to where its key is
         self.asking = False
         self.reply: Reply = None
+
+    @property
+    def run(self) -> bytes:
+        """Of the node that replied; unknown where it sent us to one that the map does not have."""
+        return self.wire.run if self.wire else greeting.UNKNOWN
 
     def begin_anew(self) -> None:
         """To where its key is by now; what has no key stays where it was sent."""
@@ -78,7 +83,7 @@ class ClusterWire:
         self._run(errands)
         replies = []
         for command, part in parts:
-            told = [believed(command, e.reply, e.wire.run) for e in errands[part] if e.wire]
+            told = [believed(command, e.reply, e.run) for e in errands[part]]
             replies.append(told if command[0] == "MGET" else told[0])
         return replies
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.test.utils import override_settings
 
 from ..conf import conf
-from ..instruments.server import asking, nodes
+from ..instruments.nodes import asking, nodes
 from ..storage.errors import Unavailable
 from ..storage.gates import token
 
@@ -52,7 +52,7 @@ def remove(prefix: str) -> None:
     pattern = "".join(f"\\{letter}" if letter in "*?[]\\" else letter for letter in prefix) + "*"
     try:
         with asking() as redis:
-            for node in nodes(redis):
+            for _, node in nodes(redis):
                 pipeline = node.pipeline(transaction=False)  # on a cluster, each key has its slot
                 for key in node.scan_iter(match=pattern, count=SCAN_COUNT):
                     pipeline.unlink(key)

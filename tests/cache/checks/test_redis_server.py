@@ -20,7 +20,7 @@ def test_one_that_forbids_info_is_told_with_what_it_costs(own: Redis) -> None:
         direct.execute_command("ACL", "SETUSER", "default", "-@dangerous")
     found = told()
     assert list(found) == ["cache_aside.W010"]
-    assert "each new one makes all that is cached unreachable" in found["cache_aside.W010"]
+    assert "each new connection makes all that is cached unreachable" in found["cache_aside.W010"]
     assert "ACL SETUSER <user> +info" in found["cache_aside.W010"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 
 from planets.cache.events import Fetch
 from planets.cache.storage.client import client
-from planets.cache.storage.near import near
 from tests.cache.zoo.electra import NEW, OLD, both, rename
 from tests.support.servers import STARTS_WITHIN, Redis, free_port
 from tests.support.waiting import wait_until
@@ -50,27 +48,6 @@ def form(server: Redis) -> None:
         give_up = time.monotonic() + STARTS_WITHIN
         while node.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
             assert time.monotonic() < give_up, "the cluster did not form"
-
-
-def test_the_near_tier_is_off_and_says_so_once(
-    cluster: Redis,
-    settings: Any,
-    events: list[Fetch],
-    caplog: Any,
-) -> None:
-    with caplog.at_level(logging.INFO):
-        settings.CACHE_ASIDE = {**settings.CACHE_ASIDE, "NEAR": True}
-        for _ in range(100):
-            assert both() == {OLD}
-        wait_until(lambda: "near tier is off" in caplog.text)
-        rename()
-        assert both() == both() == {NEW}
-    assert len(caplog.records) == 1
-    assert "does not follow a Redis Cluster; set CACHE_ASIDE['NEAR'] to False" in caplog.text
-    assert {event.tier for event in events[2:-4]} == {"redis"}
-    settings.CACHE_ASIDE = {}
-    assert near.tracking.thread
-    near.tracking.thread.join(10)
 
 
 def test_one_that_is_gone_fails_no_page_and_is_found_again(

@@ -10,8 +10,8 @@ import pytest
 
 from planets.cache.events import Fetch, fetched
 from planets.cache.storage import clock
+from planets.cache.storage.ear import SILENCE
 from planets.cache.storage.near import near
-from planets.cache.storage.tracking import SILENCE
 from tests.cache.zoo.electra import NEW, OLD, by_record, rename
 from tests.support.another_process import another_process
 from tests.support.servers import Redis

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
 
 from ...extras import MissingExtra
-from ...storage.errors import Unavailable
+from ...storage.errors import Refused, Unavailable
 from ..arguments import one_line
 
 
@@ -58,8 +58,13 @@ class CacheCommand(PlainCommand):
 
     @contextmanager
     def needing_redis(self) -> Iterator[None]:
-        """Raises CommandError where Redis is not reachable."""
+        """Raises CommandError where Redis is not reachable, or refuses what the command needs."""
         try:
             yield
+        except Refused as error:
+            told = str(error)
+            raise CommandError(
+                told if told.startswith("Redis") else f"Redis refuses: {told}"
+            ) from error
         except Unavailable as error:
             raise CommandError(f"Redis is away: {error}") from error

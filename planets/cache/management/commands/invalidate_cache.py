@@ -69,7 +69,10 @@ of the cache. Exit status: 0; 1 where a name is unknown or Redis is away.
             feed.tell()  # no request will
             if client.debt:
                 # This process ends now, so nobody would repeat it.
-                raise CommandError("Redis went away: not all was invalidated. Run it again.")
+                raise CommandError(
+                    f"Redis went away: not all was invalidated ({client.breaker.reason}). "
+                    "Run it again."
+                )
         keys = [*entries, *sorted(touched.records), *sorted(touched.gates)]
         if options["format"] == "json":
             self.print_json({"dry_run": options["dry_run"], "keys": keys})
