@@ -40,8 +40,9 @@ class Active:
         return getattr(self._local, "value", None)
 
 
-_language, _zone = Active(trans_real._active), Active(timezone._active)
-_urlconf, _prefix = Active(base._urlconfs), Active(base._prefixes)
+# Django's own names for them, which its stubs do not know.
+_language, _zone = (Active(vars(module)["_active"]) for module in (trans_real, timezone))
+_urlconf, _prefix = (Active(vars(base)[name]) for name in ("_urlconfs", "_prefixes"))
 
 
 def language() -> str | None:
