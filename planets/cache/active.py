@@ -20,15 +20,21 @@ _Storage = getattr(local, "_Storage", None)
 
 
 class Active:
-    """The value of one Local of Django's."""
+    """The value of one Local of Django's, which its tests may put another in place of."""
 
-    def __init__(self, local: Any) -> None:
-        self._local = local
+    def __init__(self, module: Any, name: str) -> None:
+        self._names, self._name = vars(module), name
+        self._take(self._names[name])
+
+    def _take(self, local: Any) -> None:
         kept = getattr(getattr(local, "_storage", None), "_data", None)
         self._variable = kept if isinstance(kept, ContextVar) else None
+        self._local = local
 
     def value(self) -> Any:
         """As getattr(local, "value", None)."""
+        if (local := self._names[self._name]) is not self._local:
+            self._take(local)
         if self._variable is not None:
             storage = self._variable.get(None)
             if storage is None:
@@ -37,11 +43,12 @@ class Active:
                 # What another thread has left in this context is none of this one's.
                 mine = storage.thread_id == threading.get_ident()
                 return storage.data.get("value") if mine else None
-        return getattr(self._local, "value", None)
+        return getattr(local, "value", None)
 
 
-_language, _zone = Active(trans_real._active), Active(timezone._active)
-_urlconf, _prefix = Active(base._urlconfs), Active(base._prefixes)
+# Django's own names for them, which its stubs do not know.
+_language, _zone = Active(trans_real, "_active"), Active(timezone, "_active")
+_urlconf, _prefix = Active(base, "_urlconfs"), Active(base, "_prefixes")
 
 
 def language() -> str | None:

@@ -98,8 +98,8 @@ def create_rows() -> None:
     System.objects.bulk_create([System(name=f"System {n}") for n in range(SYSTEMS)])
     noon = datetime.datetime(2024, 2, 29, 12, tzinfo=datetime.UTC)
     systems = list(System.objects.order_by("id"))
-    for model in (First, Second):
-        model.objects.create(number=0)
+    First.objects.create(number=0)
+    Second.objects.create(number=0)
     for body in (Body, Orb):
         _create_bodies(body, systems, noon)
 

@@ -79,9 +79,16 @@ def test_async_code_and_its_threads_are_told_the_same() -> None:
         assert found[0][:2] == ("fr", "Asia/Tokyo")
 
 
+def test_another_local_in_its_place_is_found(settings: Any) -> None:
+    """As Django's own tests put one there when the setting of the language changes."""
+    settings.LANGUAGE_CODE = "fr"
+    assert told() == djangos()
+    with translation.override("de"):
+        assert told() == djangos()
+        assert told()[0] == "de"
+
+
 def test_an_asgiref_that_keeps_it_otherwise_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    of_another_kind = active.Active(object())
-    assert of_another_kind._variable is None
     for name in ("_language", "_zone", "_urlconf", "_prefix"):
         monkeypatch.setattr(getattr(active, name), "_variable", None)
     with translation.override("de"), timezone.override("Asia/Tokyo"):

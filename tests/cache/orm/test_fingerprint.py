@@ -266,6 +266,14 @@ class LoudLower(Lower):
 class LoudZone(dt.tzinfo):
     """A time zone of somebody's own."""
 
+    def utcoffset(self, moment: dt.datetime | None) -> dt.timedelta:
+        return dt.timedelta(0)
+
+    dst = utcoffset
+
+    def tzname(self, moment: dt.datetime | None) -> str:
+        return "UTC"
+
 
 class LoudField(models.CharField):
     """A field of somebody's own, likewise."""

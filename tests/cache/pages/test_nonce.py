@@ -21,7 +21,7 @@ POLICY = "csp.middleware.CSPMiddleware"
 
 @cached_page
 def with_nonce(request: HttpRequest) -> HttpResponse:
-    nonce: Any = request.csp_nonce  # type: ignore[attr-defined]
+    nonce: Any = request.csp_nonce
     return HttpResponse(f"<script nonce={nonce}></script>")
 
 

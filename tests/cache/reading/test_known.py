@@ -117,10 +117,10 @@ def test_who_has_written_and_not_committed_computes_for_himself(events: list[Fet
         process.names()
     with transaction.atomic():
         Comet.objects.create(star_id=4, name="Halley")
-        assert id(connection.cache_aside_transaction) in unsettled  # type: ignore[attr-defined]
+        assert id(connection.cache_aside_transaction) in unsettled
         assert process.names() == "Electra, 5"
         transaction.set_rollback(True)
-    assert id(connection.cache_aside_transaction) not in unsettled  # type: ignore[attr-defined]
+    assert id(connection.cache_aside_transaction) not in unsettled
     assert process.names() == "Electra, 4"
     outcomes = [event.outcome for event in events if event.kind == "value"]
     assert outcomes[3:] == ["bypass", "hit"]
