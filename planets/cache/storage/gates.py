@@ -7,10 +7,11 @@ for which database of that name. On a Redis Cluster each gate carries its run: s
 A lease, in the same words, is a gate for one record: see leases.py.
 
 Where the database has replicas, `=<position>` follows the token (or the writers): how far the
-primary had come, at least, when the last write was committed. `p:=<position>` is a gate that writers
-have left and no reader has opened since. See position.py, and reading/replicas.py. What a run of a
-server has forgotten, its positions do not tell: so they hold in that run alone. On one Redis the
-gate of everything sees to that, which has none in another run, and whose next one is of then.
+primary had come, at least, when the last write was committed. `p:=<position>` is a gate that
+writers have left and no reader has opened since. See position.py, and reading/replicas.py. What a
+run of a server has forgotten, its positions do not tell: so they hold in that run alone. On one
+Redis the gate of everything sees to that, which has none in another run, and whose next one is of
+then.
 """
 
 from __future__ import annotations
