@@ -140,10 +140,8 @@ def test_a_cluster_by_one_of_its_nodes(ours: Authority) -> None:
         url = f"rediss+cluster://127.0.0.1:{server.port},127.0.0.1:1"
         with site(url, **shows(ours)) as program:
             program("found = client.call(('SET', 'a', '1'), ('SET', 'b', '2'), ('GET', 'a'))")
-            assert program("[found[-1].decode(), type(client.redis()).__name__]") == [
-                "1",
-                "RedisCluster",
-            ]
+            assert program("found[-1].decode()") == "1"
+            assert program("client.redis().get_nodes()"), "it is led as a cluster"
 
 
 def test_behind_sentinels_that_want_all_of_it(ours: Authority) -> None:
