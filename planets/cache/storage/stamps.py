@@ -24,8 +24,8 @@ UNKNOWN = b""  # the run of a node that does not tell
 def believed(command: Command, reply: Reply, run: bytes) -> Reply:
     """A reply of a node, or that of a missing key where what lies there is of another run.
 
-    `command` is what was asked; an MGET, which asks for gates, is told each reply by itself. An entry
-    that it asks for beside them is no gate, and is as good as they are.
+    `command` is what was asked; an MGET, which asks for gates, is told each reply by itself. An
+    entry that it asks for beside them is no gate, and is as good as they are.
     """
     name = command[0]
     if run == UNKNOWN or not reply or isinstance(reply, Exception):
