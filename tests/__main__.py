@@ -2,8 +2,8 @@
 
     python -m tests [pytest's options]
 
-On the system's MariaDB and Redis; on MySQL and Valkey, and on Redis 8 with the newest Django, as
-tests/servers.sh fetches them; on SQLite, what differs there. Runs go on beside one another, each
+On the system's MariaDB and Redis; on MySQL and Valkey, as tests/servers.sh fetches them, with the
+newest Django; on Redis 8 and on SQLite, what differs there. Runs go on beside one another, each
 with servers of its own and its output in .test-logs/.
 
 Servers that TEST_DB_HOST or TEST_REDIS_URL name take the place of the others, one run at a time.
@@ -20,13 +20,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from . import newest_django
-from .lanes import Run, run_all, summary
+from .lanes import Run, own_python, run_all, summary
 
 TESTS = Path(__file__).resolve().parent
-LANES = 2  # a run takes a core for about half of its time: it waits for timers and servers
+LANES = 3  # a run takes a core for about half of its time: it waits for timers and servers
 LAYER = ("cache", "races")
 # Enough on one database and one Django.
 NOT_ONCE = ("-m", "not once")
+# What differs on another Redis: scripts, the near tier, what it refuses, races.
+OF_REDIS = ("tests/cache/checks", "tests/cache/storage", "tests/races")
 # What differs on SQLite: the reading of SQL, the engine, and the site, which can run on it.
 OF_SQLITE = (
     *(f"tests/cache/{room}" for room in ("checks", "orm", "testing", "watching", "writing")),
@@ -60,21 +62,24 @@ def plan(tree: str, why_none: str, newest: Future[str]) -> Iterator[Run]:
     mysql = {**ours, "TEST_MYSQL_TREE": tree, "TEST_REDIS": f"{tree}/valkey-server"}
     layer, rest = rooms(of_the_layer=True), rooms(of_the_layer=False)
     system = "the given servers" if GIVEN else "MariaDB and Redis"
-    newer = f"Django {newest_django.VERSION}"
-    yield Run(system, "the layer", layer, ours)
-    yield Run(system, "the site and the rest", rest, ours)
-    for part, tests in (("the layer", layer), ("the site", rest)):
-        yield Run("MySQL and Valkey", part, (*tests, *NOT_ONCE), mysql, left_out=why_none)
-    for part, tests in (("the layer", layer), ("the site", rest)):
-        tests = (*tests, *NOT_ONCE)
-        if tree:
-            yield Run(f"{newer}, MariaDB and Redis 8", part, tests, redis_8, newest.result)
-        else:
-            yield Run(f"{newer}, {system}", part, tests, ours, newest.result)
-            yield Run("Redis 8", part, tests, redis_8, left_out=why_none)
-    yield Run(
-        "SQLite", "what differs", (*OF_SQLITE, *NOT_ONCE), {**ours, "TEST_DATABASE": "sqlite"}
-    )
+    parts = (("the layer", layer), ("the site and the rest", rest))
+    for part, tests in parts:
+        yield Run(system, part, tests, ours)
+    # The other servers and the other Django in one, for each is a whole suite.
+    on, where = ("MySQL, Valkey", mysql) if tree else (system, ours)
+    django, python = f"Django {newest_django.VERSION}", newest.result
+    if not newest_django.newer_python():
+        yield Run(django, "all", (), ours, left_out=newest_django.NONE_AT_HAND)
+        django, python = "this Django", own_python
+    if not tree:
+        yield Run("MySQL and Valkey", "all", (), ours, left_out=why_none)
+    if tree or python == newest.result:
+        for part, tests in parts:
+            yield Run(f"{on} and {django}", part, (*tests, *NOT_ONCE), where, python)
+    tests = (*OF_REDIS, *NOT_ONCE)
+    yield Run("MariaDB and Redis 8", "what differs", tests, redis_8, left_out=why_none)
+    tests = (*OF_SQLITE, *NOT_ONCE)
+    yield Run("SQLite", "what differs", tests, {**ours, "TEST_DATABASE": "sqlite"})
 
 
 def main() -> int:

@@ -27,6 +27,10 @@ class LeftOut(Exception):
     """A run cannot be made here; the message says why."""
 
 
+def own_python() -> str:
+    return sys.executable
+
+
 class Run(NamedTuple):
     """Some tests on some servers."""
 
@@ -34,7 +38,7 @@ class Run(NamedTuple):
     part: str
     tests: Sequence[str]  # files, folders and options, as pytest takes them
     environment: Mapping[str, str]
-    python: Callable[[], str] = lambda: sys.executable  # raises LeftOut
+    python: Callable[[], str] = own_python  # raises LeftOut
     left_out: str = ""  # why it cannot be made here
 
     @property

@@ -6,12 +6,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from .lanes import ROOT, LeftOut
 
 VERSION = "6.1.3"
 PYTHON = (3, 12)
+NONE_AT_HAND = f"as no Python {'.'.join(map(str, PYTHON))} is at hand"
 VENV = ROOT / ".venv-next"
 # Comments, the other file, and what only looks at the source.
 NOT_NEEDED = ("#", "-r ", "mypy", "django-stubs", "ruff")
@@ -22,9 +24,9 @@ def python_with_it() -> str:
 
     Raises LeftOut where no Python is new enough, RuntimeError where pip fails.
     """
-    newer = _newer_python()
+    newer = newer_python()
     if newer is None:
-        raise LeftOut(f"as no Python {'.'.join(map(str, PYTHON))} is at hand")
+        raise LeftOut(NONE_AT_HAND)
     python = str(VENV / "bin" / "python")
     pins = list(_pins())
     stamp = VENV / "installed.txt"
@@ -49,7 +51,9 @@ def _pins() -> Iterator[str]:
                 yield line
 
 
-def _newer_python() -> str | None:
+@lru_cache(maxsize=1)
+def newer_python() -> str | None:
+    """A Python that the newest Django runs on."""
     names = [f"python3.{minor}" for minor in (14, 13, 12)]
     found = [path for name in names if (path := shutil.which(name))]
     found += map(str, sorted(Path.home().glob(".pyenv/versions/*/bin/python"), reverse=True))

@@ -49,12 +49,12 @@ def stampede(
             time.sleep(0.005)
         return load_missing(load, begun)
 
-    def counted(kind: str, outcome: str, by: int = 1) -> None:
+    def counted(kind: str, outcome: str, by: int = 1, tables: tuple[str, ...] = ()) -> None:
         if (kind, outcome) == ("lease", "waited") and threading.get_ident() not in waits:
             waits.add(threading.get_ident())
             with waiting.get_lock():
                 waiting.value += 1
-        count(kind, outcome, by)
+        count(kind, outcome, by, tables)
 
     def hear(event: Fetch, **kwargs: object) -> None:
         with lock:
