@@ -9,7 +9,7 @@ SHELL := /bin/sh
 installed = rm -f $(VENV)/failed; \
   { $(BIN)/python -m pip install --disable-pip-version-check -r $(1) || touch $(VENV)/failed; } \
     | awk '/^Collecting/ { print "  " $$2; fflush() }'; test ! -e $(VENV)/failed
-.PHONY: help demo redis shell watch serve test bench faults judge wheel lint format clean
+.PHONY: help demo redis shell watch serve test bench scale faults judge wheel lint format wrk clean
 
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -35,14 +35,15 @@ test: ## the whole suite on MariaDB, MySQL, Redis, Valkey and SQLite; installs w
 bench: .venv-bench/ready ## time it beside its peers on private servers, into docs/
 	@.venv-bench/bin/python -m tests.bench $(BENCH)
 
+scale: .venv-bench/ready wrk ## what a page takes of gunicorn and Redis, on one and on clusters, into docs/
+	@.venv-bench/bin/python -m tests.bench.scale $(SCALE)
+
 wheel: $(BIN)/python ## the cache layer as a wheel, dist/django_cache_aside-*.whl
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	@ls dist/*.whl
 
-faults: $(VENV)/test ## what visitors see of each fault of Redis and the database, into docs/
+faults: $(VENV)/test wrk ## what visitors see of each fault of Redis and the database, into docs/
 	@sh tests/system.sh
-	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq wrk >/dev/null; } \
-	  || { echo "wrk is needed to load the site: apt-get install wrk (brew install wrk)" >&2; exit 1; }
 	@$(BIN)/python -m tests.faults $(FAULTS)
 
 judge: $(VENV)/test ## Django's own tests with every queryset cached, each read compared; JUDGE=labels
@@ -57,6 +58,10 @@ lint: $(VENV)/test ## ruff and mypy
 format: $(VENV)/test ## put the code into shape
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+wrk:
+	@command -v wrk >/dev/null || { apt-get update -qq && apt-get install -y -qq wrk >/dev/null; } \
+	  || { echo "wrk is needed to load the site: apt-get install wrk (brew install wrk)" >&2; exit 1; }
 
 clean: ## remove the virtual environments, the wheel and the demo's data
 	rm -rf .venv .venv-* .demo dist staticfiles

@@ -18,9 +18,10 @@ os.environ.update(
 )
 
 from planetsite.settings import *  # noqa: F403
-from planetsite.settings import CACHE_ASIDE, CACHES, INSTALLED_APPS, MIDDLEWARE, REDIS_URL
+from planetsite.settings import CACHE_ASIDE, CACHES, INSTALLED_APPS, MIDDLEWARE
 
 CONTENDER = os.environ.get("BENCH_CONTENDER", "orm")
+REDIS_URL = os.environ["REDIS_URL"]
 TTL = 3600
 ROOT_URLCONF = "tests.bench.urls"
 
