@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar, Self, cast
 
@@ -10,7 +9,7 @@ from django.db.models import Count
 from django.db.models.sql import AggregateQuery, Query
 from django.db.models.sql.compiler import SQLCompiler
 
-from .answers import Answer, answer
+from .answers import answer
 from .compiler import Lifetime, cached
 from .plans import Mark, Plan, mark, plans, same
 
@@ -70,32 +69,35 @@ class CachedQuery(Query):
         self.sought = told  # by this same reader, who now asks for a compiler
         return None
 
-    # What is answered by one row. Django compiles another query for it.
+    # What is answered by one row. Django compiles another query for it. A Query of somebody's own
+    # may answer in its own way.
 
     def get_count(self, using: str) -> int:
+        if self.refusal:
+            return super().get_count(using)
+
         def count() -> dict[str, Any]:
             return Query.get_aggregation(self.clone(), using, {COUNT: Count("*")})
 
-        known, found = self._answer(using, "count", {}, count)
+        known, found = answer(self, using, "count", {}, count)
         values: dict[str, Any] = (known.values() or count()) if known else found
         return int(values[COUNT])
 
     def get_aggregation(self, using: str, aggregate_exprs: dict[str, Any]) -> dict[str, Any]:
         def ask() -> dict[str, Any]:
-            return Query.get_aggregation(self, using, aggregate_exprs)
+            return super(CachedQuery, self).get_aggregation(using, aggregate_exprs)
 
-        known, found = self._answer(using, "aggregate", aggregate_exprs, ask)
+        if self.refusal:
+            return ask()
+        known, found = answer(self, using, "aggregate", aggregate_exprs, ask)
         values: dict[str, Any] = (known.values() or ask()) if known else found
         return values
 
     def has_results(self, using: str) -> bool:
-        known, found = self._answer(using, "exists", {}, lambda: Query.has_results(self, using))
+        if self.refusal:
+            return super().has_results(using)
+        known, found = answer(self, using, "exists", {}, lambda: Query.has_results(self, using))
         return known.is_any() if known else bool(found)
-
-    def _answer(
-        self, using: str, what: str, expressions: dict[str, Any], ask: Callable[[], Any]
-    ) -> tuple[Answer | None, Any]:
-        return (None, ask()) if self.refusal else answer(self, using, what, expressions, ask)
 
     def __getstate__(self) -> dict[str, Any]:
         state: Any = super().__getstate__()
