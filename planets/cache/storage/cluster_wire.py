@@ -84,7 +84,7 @@ class ClusterWire:
         replies = []
         for command, part in parts:
             told = [believed(command, e.reply, e.run) for e in errands[part]]
-            replies.append(told if command[0] == "MGET" else told[0])
+            replies.append(_as_one(told) if command[0] == "MGET" else told[0])
         return replies
 
     def distrust(self) -> None:
@@ -234,3 +234,15 @@ class ClusterWire:
                 wire.abandon(line)
         if failures:
             raise failures[0]
+
+
+def _as_one(replies: list[Reply]) -> Reply:
+    """The reply to an MGET, of those to its GETs: a key of another type has no string, and what is
+    refused of one key is refused of all.
+    """
+    for at, reply in enumerate(replies):
+        if isinstance(reply, RedisError):
+            if not str(reply).startswith("WRONGTYPE"):
+                return reply
+            replies[at] = None
+    return replies
