@@ -118,6 +118,8 @@ def _gate(reply: Reply) -> str:
         return "Open: entries of this generation are served."
     if gates.is_closed(reply):
         return "Closed: a write is in flight, until it ends or its deadline passes."
+    if gates.is_left(reply):
+        return "Left by its writers: the next reader opens a new generation."
     if isinstance(reply, bytes) and reply.startswith(b"l:"):
         return "A caller has this lease, to load and fill the key."
     return "Nothing that the cache has written: it is replaced when it is next needed."

@@ -22,7 +22,7 @@ from functools import lru_cache
 from ..conf import conf
 from .keys import GATE_MS, is_database_gate
 from .owners import owners
-from .position import UNKNOWN
+from .position import UNKNOWN, is_position
 from .scripts import script
 from .slots import clustered
 from .wire import Command
@@ -62,10 +62,11 @@ def stamp(gate: str, token: str, position: str) -> Command:
 
 
 def position(reply: object) -> str:
-    """That of an open gate; UNKNOWN where it has none."""
+    """That of an open gate; UNKNOWN where it has none, or what none of ours would have."""
     if not isinstance(reply, bytes) or reply[:2] != b"o:":
         return UNKNOWN
-    return reply.partition(b"=")[2].partition(b"@")[0].decode("ascii", "replace")
+    found = reply.partition(b"=")[2].partition(b"@")[0].decode("ascii", "replace")
+    return found if is_position(found) else UNKNOWN
 
 
 def generation(reply: object) -> str | None:
@@ -81,3 +82,8 @@ def _generation(reply: bytes) -> str | None:
 def is_closed(reply: object) -> bool:
     """A writer holds it; what names none is not ours, and nobody would ever open it."""
     return isinstance(reply, bytes) and reply[:2] == b"w:" and b"@" in reply
+
+
+def is_left(reply: object) -> bool:
+    """Its writers have left it, with their position, and no reader has opened it since."""
+    return isinstance(reply, bytes) and reply[:3] == b"p:="

@@ -15,6 +15,12 @@ UNKNOWN = ""
 
 _RANGE = re.compile(r":(\d+)(?:-(\d+))?")  # of MySQL's: <server>[:<tag>]:1-5:7
 _LAST = re.compile(r"\d+-\d+-(\d+)")  # of MariaDB's: <domain>-<server>-<number>
+_FORM = re.compile(r"\d+/[\w:,-]+", re.ASCII)
+
+
+def is_position(text: str) -> bool:
+    """Whether a text from Redis is one: what is in a key anybody may have written."""
+    return _FORM.fullmatch(text) is not None
 
 
 def position(gtids: str, *, mariadb: bool) -> str:

@@ -18,13 +18,13 @@ local function keep(writer, deadline)
 end
 
 if string.find(held, '^w:%w+@') then
-  at = string.match(held, '=(.*)')
+  at = held:match('=(%d+/[%w_:,-]+)$') or held:find('=', 1, true) and '' -- "" of what is none
   for writer, deadline in string.gmatch(held, '(%w+)@(%d+)') do
     if writer ~= ARGV[1] and tonumber(deadline) > now then keep(writer, tonumber(deadline)) end
     if writer ~= ARGV[1] and tonumber(deadline) <= now then at = '' end
   end
 elseif goes then -- nobody had closed it, so a position adds to one that is there, or is none
-  at = ARGV[5] ~= 'run' and held:match('^[op]:%w*=([^@]+)') or ''
+  at = ARGV[5] ~= 'run' and held:match('^[op]:%w*=(%d+/[%w_:,-]+)%f[@%z]') or ''
 end
 if not goes then keep(ARGV[1], now + ARGV[2])
 elseif not at or position == '' then at = position
