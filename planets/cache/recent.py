@@ -23,17 +23,20 @@ class Recent(Generic[K, V]):
         self._new: dict[K, V] = {}
         self._old: dict[K, V] = {}
         self._weight = 0  # of the new ones
+        self._weights: dict[K, int] = {}  # of those among them that weigh more than 1
 
     def get(self, key: K) -> V | None:
         found = self._new.get(key)
         return self._old.get(key) if found is None else found
 
     def put(self, key: K, value: V, weight: int = 1) -> None:
-        if key not in self._new:
-            self._weight += weight
+        before = self._weights.get(key, 1) if key in self._new else 0
+        if weight != (before or 1):
+            self._weights[key] = weight
+        self._weight += weight - before
         self._new[key] = value
         if self._weight >= self._half:
-            self._old, self._new, self._weight = self._new, {}, 0
+            self._old, self._new, self._weight, self._weights = self._new, {}, 0, {}
 
     def again(self, key: K, value: V) -> bool:
         """Whether it was met before; from now on it was."""

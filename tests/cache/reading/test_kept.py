@@ -144,3 +144,15 @@ def test_things_are_forgotten_by_their_weight() -> None:
     recent.put("d", 1, weight=9)  # half of the room is full: from now on a, b, c, d are the old
     recent.put("e", 1, weight=12)
     assert (recent.get("a"), recent.get("e")) == (None, 1)
+
+
+def test_what_is_put_again_weighs_what_it_weighs_now() -> None:
+    grown: Recent[str, int] = Recent(20)
+    for name, weight in (("a", 2), ("b", 2), ("b", 9), ("c", 12)):
+        grown.put(name, 1, weight=weight)
+    assert [name for name in "abc" if name in grown] == ["c"]
+
+    shrunk: Recent[str, int] = Recent(20)
+    for name, weight in (("a", 9), ("a", 2), ("b", 7), ("c", 12)):
+        shrunk.put(name, 1, weight=weight)
+    assert [name for name in "abc" if name in shrunk] == ["a", "b", "c"]
