@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Self
 
 from django_redis import get_redis_connection
-from redis.exceptions import RedisError
 
 from ..cache import disabled, fetch
 from ..cache.conf import conf
-from ..cache.storage.errors import Unavailable
+from ..cache.storage.errors import FAILURES, Unavailable
 from . import naive
 
 TUTORIAL, LAYER, DATABASE = "the tutorial’s fetch(sql)", "the layer’s fetch(sql)", "the database"  # noqa: RUF001
@@ -39,21 +38,21 @@ class Beside:
         try:
             self._redis = get_redis_connection(conf().REDIS)
             self._redis.delete(self.sql)
-        except RedisError as error:
+        except FAILURES as error:
             raise Unavailable(str(error)) from error
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         try:
             self._redis.delete(self.sql)
-        except RedisError:
+        except FAILURES:
             return  # it has but seconds to live
 
     def names(self) -> list[str]:
         """What each says now. Raises Unavailable, which the tutorial's own has no answer to."""
         try:
             naively = naive.fetch(self.sql, self._redis)
-        except RedisError as error:
+        except FAILURES as error:
             raise Unavailable(str(error)) from error
         with disabled():
             right = fetch(self.sql)

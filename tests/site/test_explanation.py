@@ -20,6 +20,7 @@ from planets.explanation.beside import LAYER, TUTORIAL, Beside
 from planets.explanation.limit import Full, Limit
 from planets.models import Planet
 from planetsite.toolbar import is_shown
+from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -340,3 +341,16 @@ def test_one_explains_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     other.join()
     with limit.one():
         pass
+
+
+def test_without_a_whole_cluster_nothing_is_changed(settings: Any) -> None:
+    usual = settings.CACHES
+    factory = "planets.cache.cluster.ClusterConnectionFactory"
+    nowhere = {"LOCATION": "redis://127.0.0.1:1/0", "OPTIONS": {"CONNECTION_FACTORY": factory}}
+    settings.CACHES = {"default": {**usual["default"], **nowhere}}
+    for act in ACTS:
+        do(act, beside="on")
+    assert "Redis is not reachable" in do("change", beside="on")
+    assert name_of_earth() == "Earth"
+    settings.CACHES = usual
+    wait_until(lambda: not layer.away)
