@@ -3,8 +3,6 @@ behind it stays so, and a proof that was remembered is made anew."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.db import connection
 
