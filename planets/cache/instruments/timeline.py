@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -168,3 +169,11 @@ def _purpose(commands: Sequence[Command]) -> tuple[str, int]:
 def _scripts() -> dict[str, str]:
     """The name of each script by its text."""
     return {scripts.text(name): name for name in PURPOSES}
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()  # the parent's may be held, by a thread that is not here
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -6,6 +6,7 @@ nobody else's round trips, so one request can do without Redis and the next one 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -71,3 +72,11 @@ def _exchange(usual: Exchange, commands: Sequence[Command]) -> list[Reply]:
     for tap in _here():
         usual = partial(tap, usual)
     return usual(commands)
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()  # the parent's may be held, by a thread that is not here
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any, Self
 
@@ -93,3 +94,11 @@ def _hear_fetch(event: Fetch, **kwargs: Any) -> None:
 def _hear_invalidation(event: Invalidation, **kwargs: Any) -> None:
     for watch in here():
         watch.invalidations.append(event)
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()  # the parent's may be held, by a thread that is not here
+
+
+os.register_at_fork(after_in_child=_after_fork)
