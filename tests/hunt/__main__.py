@@ -14,6 +14,8 @@ A writer that is killed publishes nothing; what it committed is published for it
 its memory or its connections while that write ran, or could not be reached to close the gates.
 Those kills are counted as not judged: two failures at once are a bound that the docs name.
 
+With --served pages are asked of gunicorn, whose workers have each a memory of their own.
+
 With --watched the last writer is a plain SQL client that is not Django, and the watcher of the
 binlog runs, and is killed like the others. What that client wrote is published as soon as the
 watcher has stored a position behind it.
@@ -72,6 +74,9 @@ class Hunt:
         self.redis = servers.Redis(tcp=True, dbfilename="dump.rdb")
         self.servers = contextlib.ExitStack()  # those that a kind of hunt has besides
         self.told = 0
+        # Processes that end when they are told to.
+        self.watcher: multiprocessing.process.BaseProcess | None = None
+        self.site: multiprocessing.process.BaseProcess | None = None
 
     # --- the run
 
@@ -79,9 +84,12 @@ class Hunt:
         import django
 
         django.setup()
-        from . import readers
+        from . import readers, served
 
         readers.prepare(self.board)
+        if self.board.is_served:
+            self.site = start(served.serve, self.board.site)
+            served.wait_until_served(self.board.site)
         for number in range(self.board.readers):
             start(readers.read_until_stopped, self.board, number, self.seed, self.naive)
         for number in self.insiders:
@@ -104,8 +112,10 @@ class Hunt:
                 return 1
         self.board.stopping.value = 1
         for child in multiprocessing.active_children():
-            if not (self.watched and child is self.watcher):
+            if child not in (self.watcher, self.site):
                 child.join(30)
+        if self.site:
+            served.end(self.site)
         self.tell()
         self.report(time.monotonic() - began)
         return 1 if sum(self.board.wrong) else 0
@@ -155,6 +165,7 @@ class Hunt:
     def kill_the_watcher(self) -> None:
         from . import outside
 
+        assert self.watcher
         self.watcher.kill()
         self.watcher.join()
         self.watcher = start(outside.watch)
@@ -329,6 +340,7 @@ class Hunt:
             f"{seconds:.0f} s, seed {self.seed}, {board.readers} readers, {board.writers} writers"
             + (", near" if board.near else "")
             + (", hot columns" if board.hot else "")
+            + (f", {sum(board.served):,} pages from gunicorn" if board.is_served else "")
         )
         print(f"fetches      {fetches:,}: {shares}")
         print(f"writes       {sum(board.writes):,}, {sum(board.owed):,} of them owed for a while")
@@ -346,11 +358,15 @@ def main() -> int:
     parser.add_argument("--hot", action="store_true", help="with hot columns")
     parser.add_argument("--naive", choices=PROTECTIONS, default="", help="switch a protection off")
     parser.add_argument("--watched", action="store_true", help="one writer more, not of Django")
+    parser.add_argument("--served", action="store_true", help="pages over HTTP, from gunicorn")
     parser.add_argument("--cluster", action="store_true", help="on a Redis Cluster")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hunt-") as folder:
         writers = options.writers + options.watched
-        board = Board(options.readers, writers, Path(folder), near=options.near, hot=options.hot)
+        board = Board(
+            options.readers, writers, Path(folder),
+            near=options.near, hot=options.hot, is_served=options.served,
+        )  # fmt: skip
         kind = Hunt
         if options.cluster:
             from .cluster import ClusterHunt

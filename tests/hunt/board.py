@@ -20,9 +20,16 @@ class Board:
     """What the processes share. No locks: a process that is killed must not keep one."""
 
     def __init__(
-        self, readers: int, writers: int, folder: Path, *, near: bool = False, hot: bool = False
+        self,
+        readers: int,
+        writers: int,
+        folder: Path,
+        *,
+        near: bool = False,
+        hot: bool = False,
+        is_served: bool = False,
     ) -> None:
-        self.near, self.hot = near, hot
+        self.near, self.hot, self.is_served = near, hot, is_served
         self.cluster = ""  # where its nodes are; "": it is one Redis
         self.readers, self.writers, self.folder = readers, writers, folder
         self.stopping = RawValue("b", 0)
@@ -33,6 +40,7 @@ class Board:
         self.tags = RawArray("d", writers)
         self.created = RawArray("d", writers)
         self.deleted = RawArray("d", writers)
+        self.served = RawArray("q", readers + writers)  # pages that a reader got over HTTP
         self.outcomes = RawArray("q", (readers + writers) * len(OUTCOMES))
         self.wrong = RawArray("q", readers + writers)
         # Of each writer: its connection, when its write began, whether all its gates did close.
@@ -42,6 +50,11 @@ class Board:
         self.condemned = RawArray("b", writers)  # to die between COMMIT and the opening of gates
         self.writes = RawArray("q", writers)
         self.owed = RawArray("q", writers)
+
+    @property
+    def site(self) -> Path:
+        """Where gunicorn listens, in a hunt that has one."""
+        return self.folder / "site.sock"
 
     def known(self) -> dict[str, tuple[float, ...]]:
         """A copy of all that is published now."""
@@ -76,5 +89,6 @@ class Diary:
 
 def history(board: Board, until: float, seconds: float = 2) -> list[str]:
     """What all processes noted in the time before."""
-    lines = [line for path in board.folder.iterdir() for line in path.read_text().splitlines()]
+    diaries = [path for path in board.folder.iterdir() if path.is_file()]
+    lines = [line for path in diaries for line in path.read_text().splitlines()]
     return sorted(line for line in lines if until - seconds <= float(line.split()[0]) <= until)

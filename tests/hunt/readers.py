@@ -7,6 +7,7 @@ import logging
 import random
 import time
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from planets.records import planet, planets
 from ..cache.zoo.models import Tag
 from ..support import interleave
 from ..support.cluster import configuration
+from . import served
 from .board import DEADLINE, NEAR_LATENESS, OUTCOMES, Board, Diary
 
 Found = tuple[str, float, float]  # what was read, the number known before, the number seen
@@ -86,13 +88,17 @@ class Judge:
         for what, known, seen in found:
             is_judged = began > self.board.pardoned.value
             if (is_judged and seen < known) or seen != int(seen):
-                self.board.wrong[self.slot] += 1
                 events = [(e.outcome, e.key, e.reason) for e in self.last]
-                Diary(self.board, f"wrong-{self.name}").note(
+                self.condemn(
                     f"{what} is {seen:g} and {known:g} was published before the fetch began at "
                     f"{began:.6f}; {events}"
                 )
         self.last.clear()
+
+    def condemn(self, what: str) -> None:
+        """Report what must not be."""
+        self.board.wrong[self.slot] += 1
+        Diary(self.board, f"wrong-{self.name}").note(what)
 
 
 # --- readers
@@ -176,15 +182,29 @@ def _deleted_since(pk: int) -> bool:
     return not Planet.objects.filter(pk=pk).exists()
 
 
+class Visitor:
+    """Asks for pages: this process, or gunicorn where the hunt has one."""
+
+    site: Path | None = None
+    pages = 0  # that came over HTTP
+
+    def get(self, address: str) -> str:
+        if self.site is None:
+            return Client().get(address).content.decode()
+        self.pages += 1
+        return served.ask(self.site, address)
+
+
+visitor = Visitor()
+
+
 def read_page(known: Known, dice: random.Random) -> list[Found]:
     pk = dice.choice(ROWS)
-    response = Client().get(f"/hunted/{pk}/")
-    return rows(known, {pk: float(response.content)})
+    return rows(known, {pk: float(visitor.get(f"/hunted/{pk}/"))})
 
 
 def read_all_pages(known: Known, dice: random.Random) -> list[Found]:
-    response = Client().get("/hunted/")
-    masses = map(float, response.content.decode().split(","))
+    masses = map(float, visitor.get("/hunted/").split(","))
     return rows(known, dict(zip(ROWS, masses, strict=True)))
 
 
@@ -234,11 +254,17 @@ def read_until_stopped(board: Board, number: int, seed: int, naive: str) -> None
     dice = random.Random(f"reader {number} {seed}")
     judge = Judge(board, number, f"reader-{number}")
     past = Past(NEAR_LATENESS if board.near else 0)
+    visitor.site = board.site if board.is_served else None
     while not board.stopping.value:
         began = time.monotonic()
         known = past.known(began, board.known())
         block = transaction.atomic() if dice.random() < 0.2 else contextlib.nullcontext()
-        with block:
-            found = dice.choice(READS)(known, dice)
+        try:
+            with block:
+                found = dice.choice(READS)(known, dice)
+        except Exception as error:  # whatever it is, a visitor would have seen it
+            judge.condemn(f"a read failed: {error!r}")
+            continue
         judge.judge(found, began)
+        board.served[number] = visitor.pages
     connections.close_all()

@@ -19,7 +19,9 @@ def hunt(*options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("options", [[], ["--near", "--hot"]], ids=["usual", "near and hot"])
+@pytest.mark.parametrize(
+    "options", [["--served"], ["--near", "--hot"]], ids=["usual", "near and hot"]
+)
 def test_a_short_hunt_finds_no_stale_read(options: list[str]) -> None:
     done = hunt("--seconds", "15", "--seed", "1", *options)
     assert done.returncode == 0, done.stdout + done.stderr

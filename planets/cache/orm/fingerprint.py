@@ -282,7 +282,7 @@ LISTED: dict[type, Callable[[Any], Hashable]] = {
     Query: _subquery,
     **dict.fromkeys(_classes(lookups, lookups.Lookup), _object),
     **dict.fromkeys(_classes(related_lookups, lookups.Lookup), _object),
-    **dict.fromkeys(_classes(aggregates, aggregates.Aggregate), _object),
+    **dict.fromkeys(_classes(aggregates, expressions.Func), _object),  # and parts of aggregates
     **dict.fromkeys(_functions(), _object),
     **dict.fromkeys(_classes(moments, moments.TimezoneMixin), _zoned),
     ZoneInfo: _zone,

@@ -42,7 +42,7 @@ def test_each_read_in_each_state_asks_what_it_should(sky: None, redis: redis_py.
     assert asked["detail", "full"] == (0, 2)  # HGETALL and MGET of its gates
     assert asked["detail", "empty"][0] == 1
     assert asked["detail", "empty"][1] > 2
-    assert asked["list", "full"] == (0, 2)
+    assert asked["list", "full"] == (0, 1)  # MGET of the entry and its gates
     assert asked["join", "Redis away"] == (1, 0)
     # Nothing of its own is left, and nothing of others' is gone.
     assert {key: redis.type(key) for key in redis.scan_iter()} == before
