@@ -117,7 +117,7 @@ def _of_its_own_use(key: Key) -> str:
     if key.name == keys.feed():
         return "the last invalidations"
     if key.name.removeprefix(conf().PREFIX).startswith("owner:"):
-        return f"whose {rest.strip('{}')} is"
+        return f"which server owns {rest.strip('{}')}"
     names = {"lease": "lease of", "late": "late copy of", "watcher": "of the watcher:"}
     return f"{names.get(key.kind, 'counts:')} {rest.strip('{}')}"
 
