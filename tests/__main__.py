@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -67,7 +67,8 @@ def plan(tree: str, why_none: str, newest: Future[str]) -> Iterator[Run]:
         yield Run(system, part, tests, ours)
     # The other servers and the other Django in one, for each is a whole suite.
     on, where = ("MySQL, Valkey", mysql) if tree else (system, ours)
-    django, python = f"Django {newest_django.VERSION}", newest.result
+    django = f"Django {newest_django.VERSION}"
+    python: Callable[[], str] = newest.result
     if not newest_django.newer_python():
         yield Run(django, "all", (), ours, left_out=newest_django.NONE_AT_HAND)
         django, python = "this Django", own_python
