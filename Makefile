@@ -14,7 +14,7 @@ installed = rm -f $(VENV)/failed; \
 help: ## list what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/site redis ## the site with data, an embedded Redis and the debug toolbar, on PORT=8000
+demo: $(VENV)/site redis ## the site with data, a Redis of its own and the debug toolbar, on PORT=8000
 	@exec $(BIN)/python -u -m planetsite.demo --port "$(PORT)"
 
 shell: $(VENV)/site ## a Python shell on the demo that is running
@@ -23,7 +23,7 @@ shell: $(VENV)/site ## a Python shell on the demo that is running
 watch: $(VENV)/site ## the cache of the demo that is running, live
 	@exec $(BIN)/python -m planetsite.demo show_cache --watch
 
-serve: $(VENV)/site ## the site by gunicorn, configured by the environment or .env
+serve: $(VENV)/site ## the site by gunicorn on PORT=8000, configured by the environment or .env
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 	@BIND=$${BIND:-127.0.0.1:$(PORT)} exec $(BIN)/gunicorn planetsite.wsgi --config python:planetsite.gunicorn
 

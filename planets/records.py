@@ -15,8 +15,3 @@ def planet(planet_id: int) -> Planet | None:
 def planets(planet_ids: Iterable[int]) -> dict[int, Planet]:
     """The planets that exist, by id, in the order asked: one round trip for all."""
     return Planet.records.get_many(planet_ids)
-
-
-async def aplanet(planet_id: int) -> Planet | None:
-    """`planet` for async code."""
-    return await Planet.records.aget(planet_id)

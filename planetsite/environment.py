@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 VARIABLES = (
     *("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS"),
     *("HSTS_PRELOAD", "BEHIND_TLS_PROXY"),
-    *("THREADS", "EXPLAIN_PAGES"),
+    *("BIND", "WORKERS", "THREADS", "EXPLAIN_PAGES"),
     *("DB_HOST", "DB_PORT", "DB_USER", "DB_PASS", "DB_NAME", "DB_TIMEOUT", "SQLITE_PATH"),
     *("DB_CA_CERTS", "DB_CLIENT_CERT", "DB_CLIENT_KEY"),
     "DATABASE_REPLICAS",

@@ -55,7 +55,7 @@ class Options:
         self.sort = self._one_of("sort", SORTS)
         self.descending = self._one_of("order", {"": "", "asc": "", "desc": ""}) == "desc"
         self.logarithmic = self._one_of("scale", SCALES) == "log"
-        self.sorts, self.scales = SORTS.items(), SCALES.items()
+        self.sorts = SORTS.items()
 
     def _one_of(self, name: str, known: Container[str]) -> str:
         value = self.data.get(name, "")[:LONGEST]

@@ -38,3 +38,15 @@ def test_a_short_hunt_with_a_writer_that_is_not_django() -> None:
     done = hunt("--seconds", "12", "--seed", "1", "--watched")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "stale reads  0" in done.stdout
+
+
+def test_a_short_hunt_on_a_cluster_finds_no_stale_read() -> None:
+    done = hunt("--cluster", "--seconds", "12", "--seed", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "stale reads  0" in done.stdout
+
+
+def test_a_hunt_on_a_cluster_finds_the_stale_reads_that_there_are() -> None:
+    done = hunt("--cluster", "--seconds", "6", "--seed", "1", "--naive", "generations")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "was published before the fetch began" in done.stdout

@@ -236,7 +236,8 @@ def test_a_proxy_is_trusted_only_where_it_is_said_to_be_there() -> None:
 
 
 def test_every_variable_that_is_read_is_explained() -> None:
-    source = (ROOT / "planetsite" / "settings.py").read_text()
+    readers = [ROOT / "planetsite" / name for name in ("settings.py", "gunicorn.py")]
+    source = "".join(path.read_text() for path in readers)
     names = set(re.findall(r'\b[a-z_]+\(\s*"([A-Z_]+)"', source))
     explained = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M))
     assert explained == set(VARIABLES)

@@ -21,7 +21,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     try:
         found = conf()
     except ImproperlyConfigured as error:
-        hint = "README has every name with its rule, and so has conf.py of the cache's app."
+        hint = "docs/settings.md has every name with its default, and conf.py of the app its rule."
         return [Error(str(error), hint=hint, id="cache_aside.E001")]
     if wrong := no_redis(found):
         if found.ENABLED:

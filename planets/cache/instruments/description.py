@@ -114,6 +114,10 @@ def _of_its_own_use(key: Key) -> str:
     if key.kind == "statistics" and rest.isdecimal():
         minute = datetime.fromtimestamp(int(rest) * 60, tz=UTC)
         return f"counts of {timezone.localtime(minute):%H:%M}"
+    if key.name == keys.feed():
+        return "the last invalidations"
+    if key.name.removeprefix(conf().PREFIX).startswith("owner:"):
+        return f"which server owns {rest.strip('{}')}"
     names = {"lease": "lease of", "late": "late copy of", "watcher": "of the watcher:"}
     return f"{names.get(key.kind, 'counts:')} {rest.strip('{}')}"
 

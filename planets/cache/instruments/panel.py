@@ -86,6 +86,7 @@ def summary(watch: Watch, told: Story | None = None) -> dict[str, Any]:
         "invalidations": [event.as_dict() for event in watch.invalidations],
         "hits": len(hits),
         "known": len(known),
+        "judged": judged(len(known), len(hits)),
         "saved_ms": saved,
         "lost_ms": -saved,
     }
@@ -96,6 +97,13 @@ def title(watch: Watch, ms: float) -> str:
     if not watch.fetches:
         return "No fetches"
     return f"{counted(len(watch.fetches), 'fetch', 'fetches')}: {watch.outcomes}, {ms:.1f} ms"
+
+
+def judged(known: int, hits: int) -> str:
+    """Of which hits it is known what they saved: `this hit`, `these hits`, `2 of the 3 hits`."""
+    if known < hits:
+        return f"{known} of the {hits} hits"
+    return "this hit" if hits == 1 else "these hits"
 
 
 def groups(watch: Watch, parts: Iterable[Part] = ()) -> list[dict[str, Any]]:

@@ -56,11 +56,6 @@ class Server:
         return self.parts or (self,)
 
     @property
-    def is_lfu(self) -> bool:
-        """It counts accesses (OBJECT FREQ); otherwise it knows the time of the last one."""
-        return (self.policy or "").endswith("-lfu")
-
-    @property
     def memory_share(self) -> float | None:
         """Memory used of the limit, where there is one."""
         return self.memory / self.max_memory if self.memory and self.max_memory else None

@@ -75,6 +75,9 @@ def test_what_the_layer_keeps_for_itself_is_told_in_words(redis: Any) -> None:
     redis.set(keys.late("star:3"), "x")
     redis.hset(keys.minute(29_000_000), "hit", 3)
     redis.set(keys.account(483_333), "x")
+    redis.rpush(keys.feed(), "x")
+    owner = keys.owner(keys.database_gate("default"))
+    redis.set(owner, "x")
 
     words = {key.name: key.what for key in found()}
 
@@ -82,6 +85,8 @@ def test_what_the_layer_keeps_for_itself_is_told_in_words(redis: Any) -> None:
     assert words[keys.late("star:3")] == "late copy of star:3"
     assert words[keys.minute(29_000_000)].startswith("counts of ")
     assert words[keys.account(483_333)] == "counts: account-483333"
+    assert words[keys.feed()] == "the last invalidations"
+    assert words[owner] == f"which server owns {keys.database_gate('default')}"
 
 
 @pytest.mark.usefixtures("known")

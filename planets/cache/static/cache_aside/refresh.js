@@ -19,7 +19,7 @@
 
   const say = () => {
     button.textContent = paused ? "Refresh again" : "Pause";
-    when.textContent = paused ? "Paused." : `Refreshed ${new Date().toLocaleTimeString()}, every ${seconds} s.`;
+    when.textContent = paused ? "Paused." : `Refreshed ${new Date().toLocaleTimeString([], { hour12: false })}, every ${seconds} s.`;
   };
 
   const refresh = async () => {
