@@ -12,9 +12,8 @@ from planets.cache.orm import answers
 from planets.cache.orm.answers import Answer
 from tests.cache.zoo.electra import NEW, OLD, rename
 from tests.cache.zoo.models import Star
+from tests.support.lagging import aliases_read, known
 from tests.support.replicated import Pair
-
-from .test_replica_races import aliases_read, known
 
 pytestmark = pytest.mark.mysql
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -29,9 +29,7 @@ from planets.cache.storage import gates, keys, scripts
 from planets.cache.storage.client import client
 from planets.cache.storage.position import UNKNOWN
 from planets.cache.writing import primary
-from planets.cache.writing.observer import witnesses
 from planets.cache.writing.stale import Touched
-from planets.cache.writing.statement import Statement
 from tests.cache.zoo.electra import NEW, OLD, both, by_query, by_record, rename
 from tests.cache.zoo.models import Comet, Star
 from tests.support.another_process import Another, another_process
@@ -44,6 +42,7 @@ from tests.support.interleave import (
     without_generations,
     without_lease_check,
 )
+from tests.support.lagging import aliases_read, known, position
 from tests.support.primary import Primary
 from tests.support.replicated import Pair
 from tests.support.waiting import wait_until
@@ -71,43 +70,15 @@ def other(pair: Pair) -> Iterator[Another]:
         yield process
 
 
-def position(table: str = "star") -> str:
-    """What the gate of a table says, opened where it was not."""
-    (reply,) = client.call(gates.admit(keys.gate("default", table)))
-    return gates.position(reply)
-
-
 def now() -> str:
     """How far the primary has come."""
     connection.ensure_connection()
     return primary.position_of(connection)
 
 
-def aliases_read(read: Callable[[], Any]) -> tuple[Any, list[str]]:
-    """What it gives, and over which connections it was loaded."""
-    found: list[str] = []
-
-    def witness(alias: str, statement: Statement, *args: Any) -> Any:
-        if statement.tables:
-            found.append(alias)
-        return args[-1]()
-
-    witnesses.append(witness)
-    try:
-        return read(), found
-    finally:
-        witnesses.remove(witness)
-
-
 def rename_outside(server: Primary) -> None:
     with server.client(database=NAME) as plain:
         plain.cursor().execute("UPDATE star SET name = %s WHERE id = 3", [NEW])
-
-
-def known(table: str = "star") -> None:
-    """All positions are known, as after some traffic."""
-    both()
-    assert position(table) != UNKNOWN
 
 
 # --- P1
@@ -328,7 +299,7 @@ def test_p5_after_a_flush_nothing_is_known(pair: Pair, redis: Any) -> None:
     known()
     pair.lag()
     rename()
-    redis.flushall()
+    redis.flushdb()
     client.doubt()
     assert aliases_read(by_query) == (NEW, ["default"])
     pair.catch_up()
@@ -409,7 +380,7 @@ def test_p6_of_a_replica_that_has_caught_up_it_is_kept(
     pair.wait_until_applied()
     for nothing_is_known in (False, True):
         if nothing_is_known:
-            redis.flushall()
+            redis.flushdb()
             client.doubt()
         with another_process() as other:
             assert other.do(aliases_read, read) == (NEW, ["replica"])

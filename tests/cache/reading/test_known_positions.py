@@ -10,10 +10,9 @@ from planets.cache.events import Fetch
 from planets.cache.storage import gates, keys
 from planets.cache.storage.client import client
 from tests.cache.zoo.models import Comet, Star
+from tests.support.computing import Process
 from tests.support.near import trusted
 from tests.support.waiting import wait_until
-
-from .test_known import Process
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky", "redis")]
 

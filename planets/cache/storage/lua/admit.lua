@@ -8,6 +8,8 @@ if ARGV[3] == 'run' then
   stamp = '@' .. run .. '@'
 end
 local held = redis.pcall('GET', KEYS[1])
+-- A key of another type heals; who may not look must not act.
+if type(held) == 'table' and not string.find(held.err, 'WRONGTYPE', 1, true) then return held end
 local opened = 'o:' .. ARGV[1]
 if type(held) == 'string' then
   -- One that was opened in another run, or on another node, is one that nobody believes.

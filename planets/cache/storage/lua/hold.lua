@@ -10,6 +10,8 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local last, writers, goes = now, {}, tonumber(ARGV[2]) == 0
 local held, position = redis.pcall('GET', KEYS[1]), ARGV[3] or ''
+-- A key of another type heals; who may not look must not act.
+if type(held) == 'table' and not string.find(held.err, 'WRONGTYPE', 1, true) then return held end
 if type(held) ~= 'string' then held = '' end
 local at -- the position of those who have gone: nil where nobody has, "" where it is not known
 local function keep(writer, deadline)
