@@ -28,4 +28,4 @@ def test_it_sees_every_round_trip(redis: Any, cache_aside_round_trips: list[list
         Keeper.objects.cached().count()
     assert len(cache_aside_round_trips) == 4
     look, *_ = cache_aside_round_trips[3]
-    assert look.startswith("GET sql:")
+    assert look.startswith("MGET sql:")
