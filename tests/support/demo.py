@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,3 +56,17 @@ def end(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGTERM)
     until(process, "The demo has ended")
     assert process.wait(20) == 0
+
+
+@contextmanager
+def visited(demo: subprocess.Popen[str]) -> Iterator[None]:
+    """While it serves; ends it. Somebody must read its log, or it waits when the pipe is full."""
+    said: list[str] = []
+    assert demo.stdout
+    reader = threading.Thread(target=said.extend, args=[demo.stdout])
+    reader.start()
+    yield
+    demo.send_signal(signal.SIGTERM)
+    assert demo.wait(20) == 0
+    reader.join()
+    assert "The demo has ended" in "".join(said)

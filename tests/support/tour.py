@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from .demo import copied, end, start, until
+from .demo import copied, start, until, visited
 from .servers import free_port
 
 NOT_THERE, NOT_EXPLAINED = "/planets/99/", "/explain/?page=/no/such/"
@@ -44,8 +44,8 @@ def toured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with start(checkout, port) as process:
         said = until(process, "Quit the server")
         password = re.findall(r"password (\S+) ", said)[0]
-        yield Demo(f"http://127.0.0.1:{port}", password, checkout)
-        end(process)
+        with visited(process):
+            yield Demo(f"http://127.0.0.1:{port}", password, checkout)
 
 
 @pytest.fixture(scope="module")
