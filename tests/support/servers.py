@@ -8,6 +8,7 @@ pipe closes, and the watchdog kills the server and removes the directory.
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +30,7 @@ while read -r line; do pid=$line; done
 if [ -n "$pid" ]; then kill -9 "$pid"; fi 2>/dev/null
 rm -rf -- "$1" 2>/dev/null || { sleep 1; rm -rf -- "$1"; }
 """
+PORTS = range(15_000, 32_000)
 STARTS_WITHIN = 60.0  # seconds; a loaded machine is slow, and a server that fails ends at once
 
 
@@ -96,7 +99,9 @@ class Server:
         give_up = time.monotonic() + STARTS_WITHIN
         while not ready():
             if self.process.poll() is not None or time.monotonic() > give_up:
-                raise RuntimeError(f"{command[0]} did not start:\n{log.read_text()[-2000:]}")
+                said = log.read_text()[-2000:]
+                self.remove()
+                raise RuntimeError(f"{command[0]} did not start:\n{said}")
             time.sleep(0.01)
 
     def stop(self, how: int = signal.SIGTERM) -> None:
@@ -261,7 +266,12 @@ def accepts(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port of the loopback address that nobody listens on.
+
+    Of those that the system gives to no outgoing connection: one of many might take it before the
+    server does.
+    """
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", random.choice(PORTS)))
+            return int(probe.getsockname()[1])
