@@ -14,7 +14,12 @@ from planets.cache.storage.near import near
 from tests.cache.zoo.models import Animal, Everything
 from tests.cache.zoo.rows import FULL
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("redis"),
+    # The weights were measured with Python 3.11; with 3.13 they are from 0.99 to 1.65 times real.
+    pytest.mark.once,
+]
 
 Read = Callable[[int], Any]
 
