@@ -8,17 +8,15 @@
 -- milliseconds that it stays, and "run" if it holds in this run of the server alone: see admit.lua.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local last, writers, goes = now, {}, tonumber(ARGV[2]) == 0
+-- at: the position of those who have gone; nil where nobody has, "" where it is not known.
+local last, writers, goes, at = now, {}, tonumber(ARGV[2]) == 0
 local held, position = redis.pcall('GET', KEYS[1]), ARGV[3] or ''
--- A key of another type heals; who may not look must not act.
-if type(held) == 'table' and not string.find(held.err, 'WRONGTYPE', 1, true) then return held end
-if type(held) ~= 'string' then held = '' end
-local at -- the position of those who have gone: nil where nobody has, "" where it is not known
+if type(held) == 'table' and not held.err:find('WRONGTYPE', 1, true) then return held end -- see admit
+held = type(held) == 'string' and held or ''
 local function keep(writer, deadline)
   table.insert(writers, writer .. '@' .. string.format('%d', deadline))
   last = math.max(last, deadline)
 end
-
 if string.find(held, '^w:%w+@') then
   at = held:match('=(%d+/[%w_:,-]+)$') or held:find('=', 1, true) and '' -- "" of what is none
   for writer, deadline in string.gmatch(held, '(%w+)@(%d+)') do
