@@ -2,14 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.db.backends.signals import connection_created
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from planets.cache.native import NativeMiddleware
 from planets.cache.reading.away import DatabaseAway, is_away
 
 logger = logging.getLogger(__name__)
@@ -28,19 +27,12 @@ class Busy(Refused):
     """Nothing was sent to the database, as too many threads wait for it already."""
 
 
-class DatabaseAwayMiddleware:
+class DatabaseAwayMiddleware(NativeMiddleware):
     """Answers 503 with Retry-After while the database cannot be reached.
 
     The log gets a line when that begins and one when it ends, not one a request.
     Other database errors, such as a missing column, are faults of the site and stay a 500.
     """
-
-    sync_capable = async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
         return self.get_response(request)  # a response, or under ASGI what it can be awaited of

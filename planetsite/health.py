@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from planets.cache.conf import conf
 from planets.cache.instruments.metrics import metrics
 from planets.cache.instruments.nodes import away
+from planets.cache.native import NativeMiddleware
 from planets.cache.storage.client import Unavailable, client
 from planets.cache.storage.slots import clustered
 from planets.cache.watching.state import trouble
@@ -66,14 +67,12 @@ def _watcher() -> str:
         return "unknown" if conf().WATCH_LAG else ""
 
 
-class ProbesMiddleware:
+class ProbesMiddleware(NativeMiddleware):
     """Answers what machines ask, before anything else looks at the request. It stands first.
 
     They call a process by its address and without TLS, so neither ALLOWED_HOSTS nor the redirect to
     https is for them; and what the rest of the site may wait for, they must not.
     """
-
-    sync_capable = async_capable = True
 
     PROBES: dict[str, Callable[[HttpRequest], HttpResponse]] = {  # noqa: RUF012
         "/healthz": healthz,
@@ -81,14 +80,9 @@ class ProbesMiddleware:
         "/metrics": metrics,
     }
 
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
-
     def __call__(self, request: HttpRequest) -> Any:
         probe = self.PROBES.get(request.path_info)
-        if iscoroutinefunction(self):
+        if self.async_mode:
             return self._acall(request, probe)
         return probe(request) if probe else self.get_response(request)
 

@@ -9,15 +9,14 @@ replica may be is not decided here: what is fetched from one is as new as from t
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest
 
+from planets.cache.native import NativeMiddleware
 from planets.cache.pages import own_writes
 from planets.cache.reading.applied import is_there
 
@@ -33,21 +32,13 @@ class Reads:
 _reads: ContextVar[Reads | None] = ContextVar("planetsite_reads", default=None)
 
 
-class ReplicasMiddleware:
+class ReplicasMiddleware(NativeMiddleware):
     """Chooses a replica for each public page, the same for all of its reads. A page that is served
     from the cache needs none: it stands after PageCacheMiddleware.
     """
 
-    sync_capable = async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        self._awaits = iscoroutinefunction(get_response)
-        if self._awaits:
-            markcoroutinefunction(self)
-
     def __call__(self, request: HttpRequest) -> Any:
-        if self._awaits:
+        if self.async_mode:
             return self._acall(request)
         token = _reads.set(Reads())
         try:

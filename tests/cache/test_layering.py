@@ -20,7 +20,7 @@ LUA = sorted(ROOT.glob("storage/lua/*.lua"))
 
 # From the ground up: folders, and the files that stand beside them.
 FLOORS = [
-    ["active", "cluster", "conf", "events", "extras", "recent", "stats"],
+    ["active", "cluster", "conf", "events", "extras", "native", "recent", "stats"],
     ["release"],
     ["storage"],
     ["writing"],

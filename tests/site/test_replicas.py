@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
+from django.http import HttpResponse
 from django.test import Client
 
 from planets.cache.pages.own_writes import COOKIE
@@ -145,11 +146,12 @@ class TestOnRealServers:
     def test_a_page_reads_in_a_transaction_what_that_sees(self, site: Pair, rf: Any) -> None:
         found: list[str] = []
 
-        def view(request: Any) -> None:
+        def view(request: Any) -> HttpResponse:
             middleware.process_view(request, view, (), {})
             found.append(ReplicasRouter().db_for_read(Planet))
             with transaction.atomic():
                 found.append(ReplicasRouter().db_for_read(Planet))
+            return HttpResponse()
 
         middleware = ReplicasMiddleware(view)
         request = rf.get("/")

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
 
 from ..conf import conf
 from ..events import Fetch
+from ..native import NativeMiddleware
 from .watch import Watch
 
 SERVED = ("hit", "stale")
 
 
-class CacheStatusMiddleware:
+class CacheStatusMiddleware(NativeMiddleware):
     """Adds the header to each response that was made of fetches. Serves WSGI and ASGI natively."""
 
-    sync_capable = async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
-
     def __call__(self, request: HttpRequest) -> Any:
-        if iscoroutinefunction(self):
+        if self.async_mode:
             return self._acall(request)
         with Watch() as watch:
             response = self.get_response(request)

@@ -8,11 +8,10 @@ stored with the page.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
@@ -21,6 +20,7 @@ from django.utils.cache import get_conditional_response
 from msgspec.structs import replace
 
 from .. import active
+from ..native import NativeMiddleware
 from ..reading import computed, path
 from ..reading.away import is_away
 from ..reading.computed import made_by
@@ -45,19 +45,11 @@ class Asked(NamedTuple):
     policy: Policy
 
 
-class PageCacheMiddleware:
+class PageCacheMiddleware(NativeMiddleware):
     """Serves WSGI and ASGI natively."""
 
-    sync_capable = async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        self._awaits = iscoroutinefunction(get_response)
-        if self._awaits:
-            markcoroutinefunction(self)
-
     def __call__(self, request: HttpRequest) -> Any:
-        if self._awaits:
+        if self.async_mode:
             return self._acall(request)
         asked = ask(request)
         if asked is None:

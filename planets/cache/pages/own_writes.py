@@ -11,15 +11,15 @@ Redis as ever, and whoever makes one does not see the cookie.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+from ..native import NativeMiddleware
 from ..reading.permission import without_near
 from ..writing.observer import noticing_writes
 from ..writing.observer import written as noticed
@@ -35,19 +35,11 @@ def recent() -> bool:
     return _brought.get() or bool(noticed.get())
 
 
-class OwnWritesMiddleware:
+class OwnWritesMiddleware(NativeMiddleware):
     """Stands before PageCacheMiddleware, which would take its look at the cookie for a page's."""
 
-    sync_capable = async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        self._awaits = iscoroutinefunction(get_response)
-        if self._awaits:
-            markcoroutinefunction(self)
-
     def __call__(self, request: HttpRequest) -> Any:
-        if self._awaits:
+        if self.async_mode:
             return self._acall(request)
         with visit(request) as written:
             response = self.get_response(request)
