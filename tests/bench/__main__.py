@@ -21,6 +21,7 @@ from typing import Any, Self
 from tests.support import servers
 
 from . import chart, report, served
+from .site import prepared, told
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONTENDERS = ("orm", "cachalot", "cacheops", "by_hand", "tutorial", "ours", "near", "raw", "dict")
@@ -267,26 +268,8 @@ def main() -> None:
     options = parser.parse_args()
     run = Run(QUICK if options.quick else options.rounds)
     with servers.MariaDB(tcp=True) as mariadb, servers.Redis(tcp=True) as redis:
-        environment = {
-            **os.environ,
-            "DB_HOST": "127.0.0.1",
-            "DB_PORT": str(mariadb.port),
-            "DB_USER": mariadb.user,
-            "DB_PASS": "",
-            "DB_NAME": "bench",
-            "REDIS_URL": redis.url,
-            "DJANGO_SETTINGS_MODULE": "tests.bench.settings",
-        }
-        create = "CREATE DATABASE bench CHARACTER SET utf8mb4; SELECT VERSION()"
-        client = servers.find_binary("mariadb", "mysql")
-        version = subprocess.run(
-            [client, "--no-defaults", f"--socket={mariadb.socket}", "--user=root", "-Ne", create],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.strip()
-        prepare = [sys.executable, "-m", "tests.bench.worker", "prepare"]
-        subprocess.run(prepare, cwd=ROOT, env=environment, check=True)
+        environment = prepared(mariadb, redis.url)
+        version = told(mariadb, "SELECT VERSION()")
         setups = measure(run, environment, mariadb.port)
         with redis.client() as connection:
             redis_version = connection.info("server")["redis_version"]

@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -29,6 +28,7 @@ from tests.support import servers
 from tests.support.cluster import Cluster
 
 from . import served
+from .site import prepared
 
 ROOT = Path(__file__).resolve().parents[2]
 PRIMARIES = (1, 2, 3)
@@ -188,22 +188,7 @@ def main() -> int:
         return 1
     rows: list[Row] = []
     with servers.MariaDB(tcp=True) as mariadb, backends() as found:
-        environment = {
-            **os.environ,
-            "DB_HOST": "127.0.0.1",
-            "DB_PORT": str(mariadb.port),
-            "DB_USER": mariadb.user,
-            "DB_PASS": "",
-            "DB_NAME": "bench",
-            "REDIS_URL": found[0].url,
-            "DJANGO_SETTINGS_MODULE": "tests.bench.settings",
-        }
-        client = servers.find_binary("mariadb", "mysql")
-        create = "CREATE DATABASE bench CHARACTER SET utf8mb4"
-        run = [client, "--no-defaults", f"--socket={mariadb.socket}", "--user=root", "-e", create]
-        subprocess.run(run, check=True)
-        prepare = [sys.executable, "-m", "tests.bench.worker", "prepare"]
-        subprocess.run(prepare, cwd=ROOT, env=environment, check=True)
+        environment = prepared(mariadb, found[0].url)
         kinds = [(backend, "ours") for backend in found]
         kinds += [(found[0], "near"), (found[0], "orm")]
         for number in range(options.rounds):

@@ -57,10 +57,9 @@ def fill() -> None:
     Everything.objects.bulk_create(Everything(**{**FULL, "uuid": None}) for _ in range(60))
 
 
-@pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
-def test_the_count_is_an_upper_bound_and_no_more_than_half_above(near_on: None, read: Read) -> None:
+def taken(read: Read, numbers: range) -> int:
+    """Bytes that the near tier takes for these reads, made of rows that it shares."""
     fill()
-    numbers = range(1, 9)
     for number in numbers:
         for _ in range(4):
             read(number)  # plans and lookups, which are no part of it, are known from here on
@@ -73,23 +72,15 @@ def test_the_count_is_an_upper_bound_and_no_more_than_half_above(near_on: None, 
     gc.collect()
     real = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
+    return real
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
+def test_the_count_is_an_upper_bound_and_no_more_than_half_above(near_on: None, read: Read) -> None:
+    real = taken(read, range(1, 9))
     assert real <= near._weight <= 1.5 * real
 
 
 @pytest.mark.parametrize("read", ANSWERS.values(), ids=ANSWERS.keys())
 def test_so_it_is_of_answers(near_on: None, read: Read) -> None:
-    fill()
-    numbers = range(1, 40)
-    for number in numbers:
-        for _ in range(4):
-            read(number)
-    near.drop_all()
-    gc.collect()  # which empties the lists of what Python keeps for its next tuple
-    tracemalloc.start()
-    for number in numbers:
-        for _ in range(3):
-            read(number)
-    gc.collect()
-    real = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
-    assert real <= near._weight
+    assert taken(read, range(1, 40)) <= near._weight
