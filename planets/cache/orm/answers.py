@@ -86,7 +86,7 @@ def answer(
     query: Any, using: str, what: str, expressions: Mapping[str, Any], ask: Callable[[], Any]
 ) -> tuple[Answer | None, Any]:
     """What is known to answer this, or else what `ask` gives."""
-    told, found = fingerprint_of(expressions), fingerprint(query)
+    told, found = fingerprint_of(expressions), query.told or fingerprint(query)
     if told is None or found is None:
         return None, ask()
     name = (using, query.lifetime, what, told, found)

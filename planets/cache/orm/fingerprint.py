@@ -39,7 +39,7 @@ from ..storage import keys
 NOTES = frozenset(
     {
         *("_constructor_args", "_annotation_select_cache", "_extra_select_cache"),
-        *("plan", "mark", "sought", "lifetime"),
+        *("plan", "mark", "sought", "lifetime", "told"),
     }
 )
 # Of longer lists the values cost as much as compiling.
@@ -69,10 +69,10 @@ def _check_combined(query: Query, meta: Any) -> None:
             raise KeyError("a union that is ordered by something which is no column of it")
 
 
-def fingerprint_of(expressions: Mapping[str, Any]) -> Hashable | None:
-    """The same of expressions by name, which a query is yet to resolve."""
+def fingerprint_of(expressions: Mapping[str, Any], *others: Any) -> Hashable | None:
+    """The same of expressions and values by name, which a query is yet to resolve, and of others."""
     try:
-        return _mapping(expressions)
+        return _mapping(expressions), *[TAKE_APART[type(other)](other) for other in others]
     except KeyError:
         return None
 

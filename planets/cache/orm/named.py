@@ -18,13 +18,9 @@ from enum import Enum
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from django.db import models
-from django.db.models.sql import Query
-
 from ..recent import Recent
-from .era import era
-from .fingerprint import fingerprint
-from .query import CachedQuery
+from . import steps
+from .steps import Step
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,7 +30,7 @@ PLAIN = (str, int, bool, type(None))
 
 def named(method: F) -> F:
     """Declare that a method builds the same queryset whenever it is given the same arguments."""
-    kept = Recent[Hashable, Any](MAX_KEPT)
+    kept = Recent[Hashable, Step](MAX_KEPT)
 
     @wraps(method)
     def read(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -42,10 +38,10 @@ def named(method: F) -> F:
         if name is None:
             return method(self, *args, **kwargs)
         if (found := kept.get(name)) is not None:
-            return found.all()
+            return found.queryset()
         built = method(self, *args, **kwargs)
-        if type(built) is type(self) and isinstance(built.query, CachedQuery) and _stays(built):
-            kept.put(name, built.all())  # the caller's own may be changed in place
+        if type(built) is type(self) and (step := steps.kept(built.all())) is not None:
+            kept.put(name, step)
         return built
 
     return cast(F, read)
@@ -56,25 +52,8 @@ def _name(queryset: Any, args: Any, kwargs: dict[str, Any]) -> Hashable | None:
     values = (*args, *kwargs.values())
     if not all(type(v) in PLAIN or (isinstance(v, str) and isinstance(v, Enum)) for v in values):
         return None
-    if not _is_new(queryset):
+    step = steps.step_of(queryset)
+    if step is None:
         return None
     told = tuple([(type(value), value) for value in values])  # True is equal to 1
-    kind = type(queryset)
-    return kind, queryset.model, queryset._db, kind.cache_ttl, era.number, told, tuple(kwargs)
-
-
-def _stays(built: Any) -> bool:
-    """Whether nothing in it is of who asks, as a language in a field of somebody's own is."""
-    return built._result_cache is None and fingerprint(built.query) is not None
-
-
-def _is_new(queryset: Any) -> bool:
-    """Whether it is as its manager's get_queryset() makes it, of all rows."""
-    query: Any = queryset.query
-    new: Any = models.QuerySet(queryset.model)
-    parts = {**vars(queryset), "_db": None, "_query": None}
-    return (
-        type(query) is Query
-        and parts == {**vars(new), "_query": None}
-        and vars(query) == vars(new.query)
-    )
+    return step, told, tuple(kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import cache
 from typing import Any, ClassVar, Self, cast
 
@@ -27,6 +28,7 @@ class CachedQuery(Query):
     plan: Plan
     mark: Mark = ()
     sought: bool | None = None  # what seek() said, on the way to the compiler
+    told: Hashable = None  # its fingerprint, where it does not change any more: see steps.py
 
     def become(self, lifetime: Lifetime) -> None:
         """What the class of an ordinary query is changed to this one for."""
@@ -35,7 +37,7 @@ class CachedQuery(Query):
 
     def begin(self) -> None:
         """A plan of its own."""
-        self.plan, self.mark, self.sought = Plan(), (), None
+        self.plan, self.mark, self.sought, self.told = Plan(), (), None, None
 
     def clone(self) -> Self:
         obj = cast(Self, super().clone())
@@ -101,7 +103,7 @@ class CachedQuery(Query):
 
     def __getstate__(self) -> dict[str, Any]:
         state: Any = super().__getstate__()
-        return {**state, "plan": Plan(), "mark": (), "sought": None}
+        return {**state, "plan": Plan(), "mark": (), "sought": None, "told": None}
 
     def __reduce__(self) -> Any:
         return _revive, (self.uncached,), self.__getstate__()

@@ -19,6 +19,7 @@ from django.db.models.sql import Query
 from ..reading.late import late
 from .compiler import Lifetime
 from .query import CachedQuery, cached_class
+from .stepped import SteppedQuerySet, a_step
 
 M = TypeVar("M", bound=models.Model)
 
@@ -32,12 +33,10 @@ _prefetching: ContextVar[Lifetime | None] = ContextVar("cache_aside_prefetching"
 _writing: ContextVar[bool] = ContextVar("cache_aside_writing", default=False)
 
 
-class CacheAsideQuerySet(models.QuerySet[M]):
+class CacheAsideQuerySet(SteppedQuerySet[M]):
     """A queryset that can be `cached()`."""
 
-    # Seconds that cached() keeps results of this class's queries; None: CACHE_ASIDE["TTL"].
-    cache_ttl: float | None = None
-
+    @a_step
     def cached(
         self,
         *,
@@ -65,6 +64,7 @@ class CacheAsideQuerySet(models.QuerySet[M]):
         clone.query.become(lifetime)
         return clone
 
+    @a_step
     def uncached(self) -> Self:
         """The same queryset, with results from the database."""
         clone: Any = self._chain()  # type: ignore[attr-defined]
@@ -75,18 +75,18 @@ class CacheAsideQuerySet(models.QuerySet[M]):
 
     @property
     def _is_cached(self) -> bool:
-        return isinstance(self.query, CachedQuery)
+        return isinstance(self._query, CachedQuery)
 
     def all(self) -> Self:
         clone: Any = super().all()
-        if self._is_cached:
+        if self._is_cached and clone._step is None:
             cast(CachedQuery, self.query).share(clone.query)
-        return clone
+        return cast(Self, clone)
 
     # Django walks along the lookups of prefetch_related(); what it asks meanwhile is fetched, too.
 
     def _prefetch_related_objects(self) -> None:
-        lifetime = cast(CachedQuery, self.query).lifetime if self._is_cached else None
+        lifetime = cast(CachedQuery, self._query).lifetime if self._is_cached else None
         token = _prefetching.set(lifetime)
         try:
             super()._prefetch_related_objects()  # type: ignore[misc]
@@ -94,6 +94,12 @@ class CacheAsideQuerySet(models.QuerySet[M]):
             _prefetching.reset(token)
 
     def _fetch_all(self) -> None:
+        if self._result_cache is None:
+            step = self._step
+            if step and not (self._known_related_objects or _writing.get()):  # type: ignore[attr-defined]
+                self._result_cache = step.results(self.db, self._iterable_class)
+                if self._result_cache is None:
+                    self._step, self._query = None, step.query_to_ask()
         if self._result_cache is None:
             if self._is_cached and self._for_write and _writing.get():  # type: ignore[attr-defined]
                 self._query = self.query.chain(cast(CachedQuery, self.query).uncached)

@@ -19,14 +19,21 @@ from django.db import models
 
 DECLARED = "cache_aside_plain"
 
+# What Python gives to a class.
+OF_ANY_CLASS = frozenset(
+    {
+        *("__module__", "__qualname__", "__doc__", "__annotations__", "__dict__", "__weakref__"),
+        *("__slots__", "__parameters__", "__orig_bases__", "__firstlineno__"),
+        *("__static_attributes__", "__classcell__", "__type_params__", "__annotate__"),
+        *("__annotations_cache__", "__annotate_func__"),
+    }
+)
 # What a class may define: names of Django's that forms, migrations, writes and checks use, and no
 # reader of rows. A name that is not Django's is nobody's business but the class's own.
 HARMLESS = frozenset(
     {
-        *("__module__", "__qualname__", "__doc__", "__annotations__", "__dict__", "__weakref__"),
-        *("__init__", "__slots__", "__parameters__", "__orig_bases__", "__firstlineno__"),
-        *("__static_attributes__", "__classcell__", "__type_params__", "__annotate__"),
-        *("__annotations_cache__", "__annotate_func__", "__repr__"),
+        *OF_ANY_CLASS,
+        *("__init__", "__repr__"),
         *(
             "contribute_to_class",
             "deconstruct",

@@ -61,8 +61,8 @@ def taken(read: Read, numbers: range) -> int:
     """Bytes that the near tier takes for these reads, made of rows that it shares."""
     fill()
     for number in numbers:
-        for _ in range(4):
-            read(number)  # plans and lookups, which are no part of it, are known from here on
+        for _ in range(8):
+            read(number)  # steps, plans and lookups, which are no part of it, are known from here on
     near.drop_all()
     gc.collect()  # which empties the lists of what Python keeps for its next tuple
     tracemalloc.start()

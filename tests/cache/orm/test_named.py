@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import models
+from django.db import connection, models
 from django.test import override_settings
-from django.test.utils import isolate_apps
+from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from planets.cache import CacheAsideQuerySet, named
 from tests.support.tables import tables_of
@@ -104,7 +104,10 @@ def test_what_a_caller_does_to_his_own_is_not_the_next_ones(book: Any) -> None:
         assert pages(book.objects.listed()) == [1, 2, 3]
 
 
-def test_what_is_not_cached_is_built_each_time(book: Any) -> None:
+def test_what_is_not_cached_is_built_once_and_asked_each_time(book: Any) -> None:
     for _ in range(3):
         assert pages(book.objects.plainly()) == [1]
-    assert built == ["plainly"] * 3
+    assert built == ["plainly"]
+    with CaptureQueriesContext(connection) as asked:
+        assert pages(book.objects.plainly()) == [1]
+    assert len(asked) == 1
