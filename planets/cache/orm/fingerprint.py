@@ -70,7 +70,7 @@ def _check_combined(query: Query, meta: Any) -> None:
 
 
 def fingerprint_of(expressions: Mapping[str, Any], *others: Any) -> Hashable | None:
-    """The same of expressions and values by name, which a query is yet to resolve, and of others."""
+    """The same of what a query is yet to resolve: expressions and values, by name and others."""
     try:
         return _mapping(expressions), *[TAKE_APART[type(other)](other) for other in others]
     except KeyError:

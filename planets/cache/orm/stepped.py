@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast, overload
 
 from django.db import models
 from django.db.models.query import MAX_GET_RESULTS
@@ -45,7 +45,11 @@ class SteppedQuerySet(models.QuerySet[M]):
     def __init__(
         self, model: Any = None, query: Any = None, using: str | None = None, hints: Any = None
     ) -> None:
-        begin = None if query is not None or hints or model is None else steps.first(type(self), model, using)
+        begin = (
+            None
+            if query is not None or hints or model is None
+            else steps.first(type(self), model, using)
+        )
         if begin is None:
             super().__init__(model, query, using, hints)
         else:
@@ -56,8 +60,9 @@ class SteppedQuerySet(models.QuerySet[M]):
         """Its own, which may be changed: so it is at no step any more."""
         if (step := self._step) is not None:
             self._step = None
-            if self._query is step.query:
-                self._query = step.own_query()
+            this: Any = self
+            if this._query is step.query:
+                this._query = step.own_query()
         return _query_of(self)
 
     @query.setter
@@ -65,10 +70,14 @@ class SteppedQuerySet(models.QuerySet[M]):
         self._step = None
         models.QuerySet.query.fset(self, value)  # type: ignore[attr-defined]
 
-    def all(self) -> Any:
+    def all(self) -> Self:
         step = step_of(self)
-        return super().all() if step is None else step.queryset()
+        return super().all() if step is None else cast(Self, step.queryset())
 
+    @overload
+    def __getitem__(self, k: int) -> M: ...
+    @overload
+    def __getitem__(self, k: slice) -> Self: ...
     def __getitem__(self, k: Any) -> Any:
         step = step_of(self)
         if step is None:
@@ -96,17 +105,18 @@ class SteppedQuerySet(models.QuerySet[M]):
         step = step_of(self)
         return self if step is None else step.reader()
 
-    def get(self, *args: Any, **kwargs: Any) -> Any:
+    def get(self, *args: Any, **kwargs: Any) -> M:
         if (step := step_of(self)) is None or not _is_limited(step.query):
             return super().get(*args, **kwargs)
-        found = list(steps.take(step, _to_get, args, kwargs))
+        found: list[M] = list(steps.take(step, _to_get, args, kwargs))
         if len(found) == 1:
             return found[0]
-        name = self.model._meta.object_name
+        model: Any = self.model
+        name = model._meta.object_name
         if not found:
-            raise self.model.DoesNotExist(f"{name} matching query does not exist.")
+            raise model.DoesNotExist(f"{name} matching query does not exist.")
         number = len(found) if len(found) < MAX_GET_RESULTS else f"more than {MAX_GET_RESULTS - 1}"
-        raise self.model.MultipleObjectsReturned(
+        raise model.MultipleObjectsReturned(
             f"get() returned more than one {name} -- it returned {number}!"
         )
 

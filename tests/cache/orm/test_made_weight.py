@@ -62,7 +62,9 @@ def taken(read: Read, numbers: range) -> int:
     fill()
     for number in numbers:
         for _ in range(8):
-            read(number)  # steps, plans and lookups, which are no part of it, are known from here on
+            read(
+                number
+            )  # steps, plans and lookups, which are no part of it, are known from here on
     near.drop_all()
     gc.collect()  # which empties the lists of what Python keeps for its next tuple
     tracemalloc.start()
