@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import functools
 import inspect
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache
 from types import ModuleType
@@ -69,10 +69,15 @@ def _check_combined(query: Query, meta: Any) -> None:
             raise KeyError("a union that is ordered by something which is no column of it")
 
 
-def fingerprint_of(expressions: Mapping[str, Any], *others: Any) -> Hashable | None:
+def fingerprint_of(
+    expressions: Mapping[str, Any], others: Sequence[Any] = ()
+) -> tuple[Hashable, ...] | None:
     """The same of what a query is yet to resolve: expressions and values, by name and others."""
     try:
-        return _mapping(expressions), *[TAKE_APART[type(other)](other) for other in others]
+        return (
+            *[TAKE_APART[type(value)](value) for value in others],
+            *[(name, TAKE_APART[type(value)](value)) for name, value in expressions.items()],
+        )
     except KeyError:
         return None
 

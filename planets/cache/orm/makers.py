@@ -9,7 +9,7 @@ keys, an annotation that has the name of a property) has no maker, and Django ma
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from sys import getsizeof
 from typing import Any
@@ -18,6 +18,7 @@ from django.db import connections, models
 from django.db.models import query as iterables
 from django.db.models.base import ModelState
 
+from ..reading.plain import is_djangos
 from ..reading.rows import Row, SharedRows
 from .converters import Converters, convert
 from .instances import Builder, builder
@@ -35,6 +36,7 @@ class Part:
         self.names = [column[0].target.attname for column in select[self.start : self.end]]
         self.key = self.start + self.names.index(self.model._meta.pk.attname)
         self.local, self.remote = info.get("local_setter"), info.get("remote_setter")
+        self.cache_name = _only_cache_name(info)
 
     def fields(self, row: Row) -> dict[str, Any] | None:
         """What an instance has in its __dict__, with room for its state, first as Django's."""
@@ -43,6 +45,17 @@ class Part:
         found: dict[str, Any] = {"_state": None}
         found.update(zip(self.names, row[self.start : self.end], strict=True))
         return found
+
+
+def _only_cache_name(info: Any) -> str:
+    """Where the instance that leads to a part keeps it, if to put it there is all that ties them:
+    of a foreign key, whose other side does not know of it. Else "".
+    """
+    field = info.get("field")
+    if field is None or info["reverse"] or field.unique:
+        return ""
+    plain = info["local_setter"] == field.set_cached_value
+    return str(field.cache_name) if plain and is_djangos(type(field)) else ""
 
 
 class Instances:
@@ -89,12 +102,12 @@ class Instances:
             model = self.parts[0].model
             return [_instance(model, fields.copy(), db) for (fields,) in prepared]
         copies = (tuple([own and own.copy() for own in fields]) for fields in prepared)
-        return [self._joined(fields, db) for fields in copies]
+        return self._all_joined(copies, db)
 
     def make_once(self, rows: Sequence[Row], db: str) -> list[Any]:
         """Of rows that nobody else has: each dictionary becomes an instance's own."""
         if len(self.parts) > 1:
-            return [self._joined_once(row, db) for row in rows]
+            return self._all_joined(self.prepare(rows), db)
         (part,), annotations = self.parts, self.annotations
         model, names, start, end = part.model, part.names, part.start, part.end
         made = []
@@ -106,25 +119,16 @@ class Instances:
             made.append(_instance(model, fields, db))
         return made
 
-    def _joined_once(self, row: Row, db: str) -> Any:
-        made: list[Any] = []
-        for part in self.parts:
-            before = made[part.leads] if made else None
-            if made and (before is None or row[part.key] is None):
-                made.append(None)
-                if before is not None:
-                    part.local(before, None)
-                continue
-            fields: dict[str, Any] = {"_state": None}
-            fields.update(zip(part.names, row[part.start : part.end], strict=True))
-            instance = _instance(part.model, fields, db)
-            if before is not None:
-                part.local(before, instance)
-                part.remote(instance, before)
-            elif self.annotations:
-                fields.update((name, row[at]) for name, at in self.annotations)
+    def _all_joined(self, prepared: Iterable[Parts], db: str) -> list[Any]:
+        if len(self.parts) > 2 or not (name := self.parts[1].cache_name):
+            return [self._joined(fields, db) for fields in prepared]
+        made, (model, other) = [], [part.model for part in self.parts]
+        for own, its in prepared:
+            instance = _instance(model, own, db)
+            related = None if its is None else _instance(other, its, db)
+            instance._state.fields_cache = {name: related}
             made.append(instance)
-        return made[0]
+        return made
 
     def _joined(self, fields: Parts, db: str) -> Any:
         made: list[Any] = []
@@ -145,7 +149,7 @@ class Instances:
 _new = object.__new__
 
 
-def _instance(model: Any, fields: dict[str, Any], db: str) -> Any:
+def _instance(model: Any, fields: Any, db: str) -> Any:
     """As Builder.from_db(), of the very dict that it will have."""
     instance = _new(model)
     fields["_state"] = state = _new(ModelState)

@@ -10,7 +10,7 @@ from django.db.models import Count
 from django.db.models.sql import AggregateQuery, Query
 from django.db.models.sql.compiler import SQLCompiler
 
-from .answers import answer
+from .answers import answer, known
 from .compiler import Lifetime, cached
 from .plans import Mark, Plan, mark, plans, same
 
@@ -81,8 +81,8 @@ class CachedQuery(Query):
         def count() -> dict[str, Any]:
             return Query.get_aggregation(self.clone(), using, {COUNT: Count("*")})
 
-        known, found = answer(self, using, "count", {}, count)
-        values: dict[str, Any] = (known.values() or count()) if known else found
+        told, found = answer(self, using, "count", {}, count)
+        values: dict[str, Any] = (told.values() or count()) if told else found
         return int(values[COUNT])
 
     def get_aggregation(self, using: str, aggregate_exprs: dict[str, Any]) -> dict[str, Any]:
@@ -91,15 +91,20 @@ class CachedQuery(Query):
 
         if self.refusal:
             return ask()
-        known, found = answer(self, using, "aggregate", aggregate_exprs, ask)
-        values: dict[str, Any] = (known.values() or ask()) if known else found
+        told, found = answer(self, using, "aggregate", aggregate_exprs, ask)
+        values: dict[str, Any] = (told.values() or ask()) if told else found
         return values
+
+    def known_aggregates(self, using: str, named: dict[str, Any]) -> dict[str, Any] | None:
+        """What get_aggregation() gives, where that is known; of a query that has been `told`."""
+        found = None if self.refusal else known(self, using, "aggregate", named)
+        return found.values() if found else None
 
     def has_results(self, using: str) -> bool:
         if self.refusal:
             return super().has_results(using)
-        known, found = answer(self, using, "exists", {}, lambda: Query.has_results(self, using))
-        return known.is_any() if known else bool(found)
+        told, found = answer(self, using, "exists", {}, lambda: Query.has_results(self, using))
+        return told.is_any() if told else bool(found)
 
     def __getstate__(self) -> dict[str, Any]:
         state: Any = super().__getstate__()

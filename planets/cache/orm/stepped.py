@@ -98,6 +98,12 @@ class SteppedQuerySet(models.QuerySet[M]):
     def exists(self) -> bool:
         return models.QuerySet.exists(self._reader())
 
+    def aggregate(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        step = step_of(self)
+        if step is not None and (found := step.aggregates(self.db, args, kwargs)) is not None:
+            return found
+        return super().aggregate(*args, **kwargs)
+
     def _check_ordering_first_last_queryset_aggregation(self, method: str) -> None:
         _check_ordering(self._reader(), method)
 

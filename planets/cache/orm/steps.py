@@ -92,6 +92,16 @@ class Step:
             return None
         return self.query.plan.results(using, iterable)
 
+    def aggregates(self, using: str, args: Any, kwargs: Any) -> dict[str, Any] | None:
+        """What aggregate() gives, where that is known."""
+        if not isinstance(self.query, CachedQuery):
+            return None
+        try:
+            named = {**kwargs, **{expression.default_alias: expression for expression in args}}
+        except (AttributeError, TypeError):
+            return None  # Django says why not
+        return self.query.known_aggregates(using, named)
+
 
 _steps: Recent[Hashable, Step] = Recent(MAX_STEPS)
 _seen: Recent[int, bool] = Recent(MAX_SEEN)
