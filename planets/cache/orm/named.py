@@ -5,10 +5,10 @@
         def listed(self, *, sort="title"):
             return self.cached().order_by(sort)
 
-`Book.objects.listed(sort="year")` then gives an unchanged clone of the queryset that was built the
-first time, which shares its plan. It says that the method depends on its arguments, the model and
-the settings alone. What a clone could not stand for is built anew: a call on a queryset that is
-filtered already or a relation's, arguments that are not plain values, a query without fingerprint.
+`Book.objects.listed(sort="year")` then gives another queryset at the step that the first one came
+to (steps.py), and the method is not called. It says that the method depends on its queryset, its
+arguments and the settings alone. What a step could not stand for is built anew: a call on a
+relation's queryset, arguments that are not plain values, a query without fingerprint.
 """
 
 from __future__ import annotations
