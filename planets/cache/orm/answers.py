@@ -85,9 +85,8 @@ _seen: Recent[int, bool] = Recent(MAX_SEEN)
 def known(query: Any, using: str, what: str, expressions: Mapping[str, Any]) -> Answer | None:
     """What is known to answer this; `query` is one that does not change any more."""
     told = fingerprint_of(expressions)
-    found = (
-        _known.get((using, query.lifetime, what, told, query.told)) if told is not None else None
-    )
+    name = (using, query.lifetime, what, told, query.fingerprint())
+    found = None if told is None else _known.get(name)
     return found if found is not None and found.era == era.number else None
 
 
@@ -95,7 +94,7 @@ def answer(
     query: Any, using: str, what: str, expressions: Mapping[str, Any], ask: Callable[[], Any]
 ) -> tuple[Answer | None, Any]:
     """What is known to answer this, or else what `ask` gives."""
-    told, found = fingerprint_of(expressions), query.told or fingerprint(query)
+    told, found = fingerprint_of(expressions), query.fingerprint()
     if told is None or found is None:
         return None, ask()
     name = (using, query.lifetime, what, told, found)

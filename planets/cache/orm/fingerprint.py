@@ -39,7 +39,7 @@ from ..storage import keys
 NOTES = frozenset(
     {
         *("_constructor_args", "_annotation_select_cache", "_extra_select_cache"),
-        *("plan", "mark", "sought", "lifetime", "told"),
+        *("plan", "mark", "sought", "lifetime", "settled", "told"),
     }
 )
 # Of longer lists the values cost as much as compiling.

@@ -12,6 +12,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from .answers import answer, known
 from .compiler import Lifetime, cached
+from .fingerprint import fingerprint
 from .plans import Mark, Plan, mark, plans, same
 
 COUNT = "__count"  # Django's own name for it
@@ -28,7 +29,8 @@ class CachedQuery(Query):
     plan: Plan
     mark: Mark = ()
     sought: bool | None = None  # what seek() said, on the way to the compiler
-    told: Hashable = None  # its fingerprint, where it does not change any more: see steps.py
+    settled = False  # it does not change any more: see steps.py
+    told: Hashable = None  # its fingerprint, where it is settled and was asked for it
 
     def become(self, lifetime: Lifetime) -> None:
         """What the class of an ordinary query is changed to this one for."""
@@ -37,7 +39,8 @@ class CachedQuery(Query):
 
     def begin(self) -> None:
         """A plan of its own."""
-        self.plan, self.mark, self.sought, self.told = Plan(), (), None, None
+        self.plan, self.mark, self.sought = Plan(), (), None
+        self.settled, self.told = False, None
 
     def clone(self) -> Self:
         obj = cast(Self, super().clone())
@@ -55,6 +58,14 @@ class CachedQuery(Query):
         """Let an unchanged clone use this query's plan."""
         self.check()
         clone.plan, clone.mark = self.plan, mark(clone)
+
+    def fingerprint(self) -> Hashable | None:
+        """As the function of that name, which a settled query asks once."""
+        if not self.settled:
+            return fingerprint(self)
+        if self.told is None:
+            self.told = fingerprint(self)
+        return self.told
 
     def seek(self, using: str | None) -> bool:
         """Look for a plan; False where there must be none."""
@@ -96,7 +107,7 @@ class CachedQuery(Query):
         return values
 
     def known_aggregates(self, using: str, named: dict[str, Any]) -> dict[str, Any] | None:
-        """What get_aggregation() gives, where that is known; of a query that has been `told`."""
+        """What get_aggregation() gives, where that is known; of a settled query."""
         found = None if self.refusal else known(self, using, "aggregate", named)
         return found.values() if found else None
 
@@ -108,7 +119,7 @@ class CachedQuery(Query):
 
     def __getstate__(self) -> dict[str, Any]:
         state: Any = super().__getstate__()
-        return {**state, "plan": Plan(), "mark": (), "sought": None, "told": None}
+        return {**state, "plan": Plan(), "mark": (), "sought": None, "settled": False, "told": None}
 
     def __reduce__(self) -> Any:
         return _revive, (self.uncached,), self.__getstate__()

@@ -31,8 +31,8 @@ from .query import CachedQuery
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-MAX_STEPS = 4096  # of all querysets, each with a query, some 3 kB
-MAX_SEEN = 16384  # steps that came once
+MAX_STEPS = 2048  # of all querysets, each with its query and plan, some 16 kB
+MAX_SEEN = 8192  # steps that came once
 
 OURS = (f"{__package__}.", "django.", "typing", "builtins")  # modules
 
@@ -47,7 +47,7 @@ class Step:
         self.query: Any = queryset._query
         self.state = {**vars(queryset), "_step": self}
         if isinstance(self.query, CachedQuery):
-            self.query.told = fingerprint(self.query)
+            self.query.settled = True
 
     def __deepcopy__(self, memo: Any) -> None:
         """A copy of a queryset has a query of its own."""
