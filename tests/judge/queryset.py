@@ -10,9 +10,11 @@ from django.db import models
 from django.db.models import manager
 from django.db.models.sql import Query
 
+from planets.cache.orm import steps
 from planets.cache.orm.compiler import Lifetime
 from planets.cache.orm.query import cached_class
 from planets.cache.orm.queryset import CacheAsideQuerySet, _writing
+from planets.cache.orm.steps import step_of
 
 from .reads import judge, way
 
@@ -24,10 +26,10 @@ class JudgedQuerySet(CacheAsideQuerySet[Any]):
         self, model: Any = None, query: Any = None, using: Any = None, hints: Any = None
     ) -> None:
         super().__init__(model, query, using, hints)
-        if query is None and model is not None and type(self.query) is Query:
-            made: Any = self.query
-            made.__class__ = cached_class(Query)
-            made.become(Lifetime())
+        if (step := step_of(self)) is not None:
+            vars(self).update(vars(steps.take(step, _born_cached, (), {})))
+        elif query is None and model is not None and type(self.query) is Query:
+            _become_cached(self.query)
 
     def _is_judged(self) -> bool:
         """Whether it is about to ask, and for itself."""
@@ -77,6 +79,27 @@ class JudgedQuerySet(CacheAsideQuerySet[Any]):
             self._query = self.query.chain(self.query.uncached)
 
 
+def _become_cached(query: Any) -> None:
+    query.__class__ = cached_class(Query)
+    query.become(Lifetime())
+
+
+def _born_cached(queryset: Any) -> Any:
+    born = queryset._chain()
+    _become_cached(born.query)
+    return born
+
+
+class EachAtFirstSight:
+    """In the place of what remembers which steps came once: all are kept, that all be judged."""
+
+    def again(self, name: int, value: bool) -> bool:
+        return True
+
+    def clear(self) -> None:
+        """There is nothing to forget."""
+
+
 def _plain(queryset: Any) -> Any:
     queryset._be_plain()
     return queryset
@@ -96,3 +119,4 @@ def install() -> None:
         if vars(module).get("QuerySet") is DJANGOS and module.__name__.startswith("django."):
             module.QuerySet = JudgedQuerySet
     manager.Manager._queryset_class = JudgedQuerySet
+    steps._seen = EachAtFirstSight()  # type: ignore[assignment]

@@ -14,6 +14,7 @@ from django.db import connections
 
 from planets.cache import disabled
 from planets.cache.events import Fetch, fetched
+from planets.cache.orm.steps import step_of
 
 from .comparison import differences, shared
 
@@ -63,9 +64,11 @@ def judge(queryset: Any, read: Read, plain: Read) -> Any:
     `plain` makes the queryset one that Django reads by itself.
     """
     counts["reads"] += 1
+    # Whoever asks for its query leaves the step that it is at.
+    here = [queryset.all() for _ in range(2)] if step_of(queryset) else []
     by_django = _do("plain", plain(queryset._chain()), read)
     with _unlogged():
-        results = _ways(queryset, read)
+        results = _ways(queryset, here, read)
         _count(results)
         told = _told(by_django, results)
         if told and _changes(queryset, read, plain, by_django):
@@ -81,12 +84,14 @@ def judge(queryset: Any, read: Read, plain: Read) -> Any:
     return hit.value
 
 
-def _ways(queryset: Any, read: Read) -> dict[str, Result]:
+def _ways(queryset: Any, here: list[Any], read: Read) -> dict[str, Result]:
     kept = queryset._chain()
+    counts["reads at a step"] += bool(here)
     return {
         "missed": _do("cached", queryset._chain(), read),
         "hit": _do("cached", kept.all(), read),  # leaves its plan with `kept`, where it has one
         "planned": _do("cached", kept.all(), read),
+        **{f"at its step {n}": _do("cached", one, read) for n, one in enumerate(here)},
     }
 
 

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, Self, TypeVar, cast, overload
 
 from django.db import models
+from django.db.models import QuerySet
 from django.db.models.query import MAX_GET_RESULTS
 
 from . import steps
@@ -34,7 +35,7 @@ def a_step(call: F) -> F:
     return cast(F, follow)
 
 
-class SteppedQuerySet(models.QuerySet[M]):
+class SteppedQuerySet(QuerySet[M]):
     """Django's own, but for what need not be done twice."""
 
     # Seconds that cached() keeps results of this class's queries; None: CACHE_ASIDE["TTL"].
@@ -68,7 +69,7 @@ class SteppedQuerySet(models.QuerySet[M]):
     @query.setter
     def query(self, value: Any) -> None:
         self._step = None
-        models.QuerySet.query.fset(self, value)  # type: ignore[attr-defined]
+        QuerySet.query.fset(self, value)  # type: ignore[attr-defined]
 
     def all(self) -> Self:
         step = step_of(self)
@@ -84,7 +85,7 @@ class SteppedQuerySet(models.QuerySet[M]):
             return super().__getitem__(k)
         if isinstance(k, slice) and k.step is None:
             return steps.take(step, _cut, (k.start, k.stop), {})
-        return models.QuerySet.__getitem__(step.reader(), k)
+        return QuerySet.__getitem__(step.reader(), k)
 
     # What asks, and changes nothing.
 
@@ -93,10 +94,10 @@ class SteppedQuerySet(models.QuerySet[M]):
         return _ordered_of(self._reader())
 
     def count(self) -> int:
-        return models.QuerySet.count(self._reader())
+        return QuerySet.count(self._reader())
 
     def exists(self) -> bool:
-        return models.QuerySet.exists(self._reader())
+        return QuerySet.exists(self._reader())
 
     def aggregate(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         step = step_of(self)
@@ -128,11 +129,14 @@ class SteppedQuerySet(models.QuerySet[M]):
 
 
 for _name in STEPS:
-    setattr(SteppedQuerySet, _name, a_step(getattr(models.QuerySet, _name)))
+    setattr(SteppedQuerySet, _name, a_step(getattr(QuerySet, _name)))
 
-_query_of = cast(Any, models.QuerySet.query).fget
-_check_ordering = cast(Any, models.QuerySet)._check_ordering_first_last_queryset_aggregation
-_ordered_of = cast(Any, models.QuerySet.ordered).fget
+for _name in ("all", "get", "count", "exists", "aggregate"):
+    getattr(SteppedQuerySet, _name).__doc__ = getattr(QuerySet, _name).__doc__
+
+_query_of = cast(Any, QuerySet.query).fget
+_check_ordering = cast(Any, QuerySet)._check_ordering_first_last_queryset_aggregation
+_ordered_of = cast(Any, QuerySet.ordered).fget
 
 
 def _is_limited(query: Any) -> bool:
@@ -149,4 +153,4 @@ def _to_get(queryset: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _cut(queryset: Any, start: Any, stop: Any) -> Any:
-    return models.QuerySet.__getitem__(queryset, slice(start, stop))
+    return QuerySet.__getitem__(queryset, slice(start, stop))

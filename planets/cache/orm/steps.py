@@ -19,7 +19,7 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 from django.core.signals import setting_changed
-from django.db import models
+from django.db.models import QuerySet
 from django.db.models.sql import Query
 from django.db.models.sql.where import WhereNode
 
@@ -113,7 +113,7 @@ def first(kind: Any, model: Any, using: str | None) -> Step | None:
     found = _steps.get(name)
     if found is None and _builds_as_djangos(kind):
         queryset = object.__new__(kind)
-        models.QuerySet.__init__(queryset, model, Query(model), using)
+        QuerySet.__init__(queryset, model, Query(model), using)
         found = Step(queryset)
         _steps.put(name, found)
     return found
@@ -123,7 +123,7 @@ def first(kind: Any, model: Any, using: str | None) -> Step | None:
 def _builds_as_djangos(kind: Any) -> bool:
     """Whether nothing of Django's is overridden: what calls what within it is Django's business."""
     return not any(
-        hasattr(models.QuerySet, name) and name not in OF_ANY_CLASS
+        hasattr(QuerySet, name) and name not in OF_ANY_CLASS
         for part in kind.__mro__
         if not part.__module__.startswith(OURS)
         for name in vars(part)
