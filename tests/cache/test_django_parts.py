@@ -90,6 +90,7 @@ def test_every_method_that_changes_a_query_in_place_changes_what_marks_it() -> N
         *("select_for_no_key_update", "max_depth", "combinator_all", "annotations"),
         *("_filtered_relations", "has_select_fields", "base_table", "identity"),
         *("lifetime", "plan", "mark", "sought", "_annotation_select_cache", "_lookup_joins"),
+        *("settled", "told"),
     }
     names = set(vars(Star.objects.cached().filter(pk=1).query))
     assert names <= known, names - known
@@ -103,12 +104,28 @@ def test_every_method_that_changes_a_query_in_place_changes_what_marks_it() -> N
         (SQLCompiler.apply_converters, ["self", "rows", "converters"]),
         (Query.get_compiler, ["self", "using", "connection", "elide_empty"]),
         (Query.chain, ["self", "klass"]),
+        (QuerySet.__init__, ["self", "model", "query", "using", "hints"]),
+        (QuerySet._check_ordering_first_last_queryset_aggregation, ["self", "method"]),
         (QuerySet._fetch_all, ["self"]),
         (QuerySet._prefetch_related_objects, ["self"]),
     ],
 )
 def test_a_method_takes_what_ours_passes_on(method: Any, given: list[str]) -> None:
     assert parameters(method) == given
+
+
+def test_what_a_queryset_has_is_known() -> None:
+    """A new attribute may be one that Django changes in place, as the hints: see Step.here()."""
+    known = {
+        *("model", "_db", "_hints", "_query", "_result_cache", "_sticky_filter", "_for_write"),
+        *("_prefetch_related_lookups", "_prefetch_done", "_known_related_objects", "_fields"),
+        *("_iterable_class", "_defer_next_filter", "_deferred_filter", "_fetch_mode"),
+        "_cloning_enabled",
+    }
+    names = set(vars(QuerySet(Star)))
+    assert names <= known, names - known
+    assert isinstance(QuerySet.query, property)
+    assert isinstance(QuerySet.ordered, property)
 
 
 @pytest.mark.django_db
