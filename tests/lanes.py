@@ -90,9 +90,7 @@ def run_all(
     return total
 
 
-def _pytest(
-    run: Run, python: str, options: Sequence[str], children: Children
-) -> Counter[str]:
+def _pytest(run: Run, python: str, options: Sequence[str], children: Children) -> Counter[str]:
     """The counts, with `broken` where pytest itself failed."""
     with tempfile.TemporaryDirectory() as folder, run.log.open("wb") as log:
         report = Path(folder) / "report.xml"

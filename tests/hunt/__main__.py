@@ -87,7 +87,7 @@ class Hunt:
         if replicated:
             from .replicas import LaggingReplica
 
-            self.replica = LaggingReplica(self.mariadb)
+            self.replica = LaggingReplica(self.mariadb)  # type: ignore[arg-type]  # it is one
             self.servers.enter_context(self.replica.server)
             board.replica = self.replica.server.socket
         self.told = 0

@@ -50,6 +50,9 @@ class Router:
 
 def prepare(board: Board, settings: Any) -> None:
     """Django has the replica, and the cache knows whose it is."""
-    connections.settings["replica"] = {**connections["default"].settings_dict, "HOST": board.replica}
+    connections.settings["replica"] = {
+        **connections["default"].settings_dict,
+        "HOST": board.replica,
+    }
     settings.DATABASE_ROUTERS = [f"{__name__}.Router"]
     settings.CACHE_ASIDE["SAME_AS"] = {"replica": "default"}

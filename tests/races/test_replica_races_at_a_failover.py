@@ -59,11 +59,15 @@ def redis(made: Cluster, settings: Any) -> Iterator[Cluster]:
 @pytest.fixture
 def apart(pair: Pair, redis: Cluster, settings: Any) -> Cluster:
     """The gate of the stars lies on another node than all gates that are read beside it."""
-    for number in itertools.count():
-        settings.CACHE_ASIDE = {**settings.CACHE_ASIDE, "PREFIX": f"{number}-"}
-        *others, mine = map(redis.primary, keys.gates_of_records("default", "star"))
-        if mine not in others:
-            return redis
+    numbers = itertools.count()
+    while not _lies_apart(redis):
+        settings.CACHE_ASIDE = {**settings.CACHE_ASIDE, "PREFIX": f"{next(numbers)}-"}
+    return redis
+
+
+def _lies_apart(cluster: Cluster) -> bool:
+    *others, mine = map(cluster.primary, keys.gates_of_records("default", "star"))
+    return mine not in others
 
 
 def gate() -> str:
@@ -188,7 +192,8 @@ def test_what_another_run_has_left_in_a_gate_that_is_held_is_no_position(
     pair: Pair, redis: Cluster
 ) -> None:
     there = "7/0-1-7"
-    for run, left in ((None, f"p:={there}@".encode()), (b"@" + b"0" * 40 + b"@", None), (b"", None)):
+    another = b"@" + b"0" * 40 + b"@"
+    for run, left in ((None, f"p:={there}@".encode()), (another, None), (b"", None)):
         client.call(("DEL", gate()), gates.close(gate(), "one"), gates.close(gate(), "two"))
         client.call(gates.open(gate(), "two", there))
         (held,) = client.call(("GET", gate()))

@@ -76,7 +76,8 @@ def test_what_is_remembered_of_fills_and_loads_is_bounded_too() -> None:
 def test_the_last_write_is_found_after_many_others() -> None:
     for number in range(1_000):
         last_writes.note([f"gen:{number}"], [], ["comet"], "UPDATE comet SET name = %s")
-    assert last_writes.last("gen:999") and last_writes.last("gen:1")
+    assert last_writes.last("gen:999")
+    assert last_writes.last("gen:1")
 
 
 @pytest.mark.django_db(transaction=True)
