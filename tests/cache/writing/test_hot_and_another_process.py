@@ -52,7 +52,7 @@ EXPECTED = {filtered: 2}
 def program(request: Any, django_db_setup: None) -> Iterator[Program]:
     """It knows of hot columns, or of none: then its writes are to whole tables."""
     with never_read(**(HOT if request.param == "with HOT" else {})) as found:
-        found.knows = request.param == "with HOT"  # type: ignore[attr-defined]
+        found.knows = request.param == "with HOT"
         yield found
 
 
@@ -84,7 +84,7 @@ def test_any_other_write_of_it_is_seen_by_all(program: Program, how: str) -> Non
 
 @pytest.mark.mysql
 def test_it_asks_whether_another_column_changes_before_its_first_write() -> None:
-    """A trigger that nobody has told it of; a process that has asked before may trust for a while."""
+    """A trigger that nobody has told it of; who has asked before may trust for a while."""
     sql("CREATE TRIGGER renames BEFORE UPDATE ON star FOR EACH ROW SET NEW.name = 'Taygeta'")
     try:
         assert "Electra" in names()
