@@ -5,26 +5,29 @@ Who does not accept the past sees its write at once, who does for his seconds an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from planets.cache import remember
 from planets.cache.events import Fetch
+from planets.cache.reading.late import Late
 from tests.cache.zoo.electra import NEW, OLD
+from tests.cache.zoo.late import LATE, LONG, UNLESS, Read, by_query, by_record, by_text, by_value
 from tests.cache.zoo.models import Star
 from tests.support.never_read import RENAMES, never_read
 from tests.support.program import Program
 from tests.support.waiting import wait_until
 
-from .test_late import LATE, LONG, UNLESS, by_query, by_record, by_text, by_value, late_records
-
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky", "redis")]
-__all__ = ["late_records"]  # a fixture: records have late copies in this process alone
-
-Read = Callable[..., str]
 READERS: list[Read] = [by_query, by_text, by_value, by_record]
+
+
+@pytest.fixture(autouse=True)
+def late_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process alone."""
+    monkeypatch.setattr(Star.records, "late", Late(LONG, LONG))
 
 
 @pytest.fixture(scope="module")
