@@ -7,7 +7,7 @@ newest Django; on Redis 8 and on SQLite, what differs there. Runs go on beside o
 with servers of its own and its output in .test-logs/.
 
 Servers that TEST_DB_HOST or TEST_REDIS_URL name take the place of the others, one run at a time.
-TEST_RUNS=MySQL makes only the runs with that word in their titles.
+TEST_RUNS=MySQL makes only the runs with that word in their titles. Ctrl-C or SIGTERM ends all.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from . import newest_django
+from .children import children, end_by_signals
 from .lanes import Run, own_python, run_all, summary
 
 TESTS = Path(__file__).resolve().parent
@@ -42,7 +43,7 @@ def fetched_servers() -> tuple[str, str]:
     if GIVEN:
         return "", f"as {' and '.join(GIVEN)} is set"
     script = ["sh", str(TESTS / "servers.sh")]
-    done = subprocess.run(script, capture_output=True, text=True)
+    done = children.run(script, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
         return "", f"as tests/servers.sh could not fetch them: {said[-1]}"
@@ -55,7 +56,7 @@ def rooms(of_the_layer: bool) -> tuple[str, ...]:
     return tuple(f"tests/{room}" for room in sorted(found) if (room in LAYER) is of_the_layer)
 
 
-def plan(tree: str, why_none: str, newest: Future[str]) -> Iterator[Run]:
+def plan(tree: str, why_none: str, newest: Callable[[], str]) -> Iterator[Run]:
     """The longest first, so that the lanes end together."""
     ours = {"TEST_DATABASE": "mysql", "TEST_MYSQL_TREE": "", "TEST_REDIS": ""}
     redis_8 = {**ours, "TEST_REDIS": f"{tree}/redis-server"}
@@ -68,13 +69,13 @@ def plan(tree: str, why_none: str, newest: Future[str]) -> Iterator[Run]:
     # The other servers and the other Django in one, for each is a whole suite.
     on, where = ("MySQL, Valkey", mysql) if tree else (system, ours)
     django = f"Django {newest_django.VERSION}"
-    python: Callable[[], str] = newest.result
+    python = newest
     if not newest_django.newer_python():
         yield Run(django, "all", (), ours, left_out=newest_django.NONE_AT_HAND)
         django, python = "this Django", own_python
     if not tree:
         yield Run("MySQL and Valkey", "all", (), ours, left_out=why_none)
-    if tree or python == newest.result:
+    if tree or python is newest:
         for part, tests in parts:
             yield Run(f"{on} and {django}", part, (*tests, *NOT_ONCE), where, python)
     tests = (*OF_REDIS, *NOT_ONCE)
@@ -84,10 +85,17 @@ def plan(tree: str, why_none: str, newest: Future[str]) -> Iterator[Run]:
 
 
 def main() -> int:
-    with ThreadPoolExecutor(1) as meanwhile:
-        newest = meanwhile.submit(newest_django.python_with_it)
-        wanted = os.environ.get("TEST_RUNS", "")
+    end_by_signals()
+    wanted = os.environ.get("TEST_RUNS", "")
+    with ThreadPoolExecutor(1) as meanwhile, children:
+        made: list[Future[str]] = []
+
+        def newest() -> str:
+            return made[0].result()
+
         runs = [run for run in plan(*fetched_servers(), newest) if wanted in run.title]
+        if any(run.python is newest for run in runs):  # it may take minutes, so it begins now
+            made.append(meanwhile.submit(newest_django.python_with_it))
         total = run_all(runs, 1 if GIVEN else LANES, sys.argv[1:])
     print(f"\n{summary(total)}", flush=True)
     return int(bool(total["failed"] + total["broken"]))

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+from .children import Children, children
+
 ROOT = Path(__file__).resolve().parent.parent
-LOGS = ROOT / ".test-logs"
+LOGS = Path(os.environ.get("TEST_LOGS", ROOT / ".test-logs"))
 # pytest's headings of what a reader of a failed run wants.
 FROM_HERE = re.compile(r"^=+ (ERRORS|FAILURES) =+$", re.MULTILINE)
 LAST_LINES = 40  # of a run that ended without them
@@ -50,8 +52,10 @@ class Run(NamedTuple):
         return LOGS / f"{re.sub(r'[^a-z0-9]+', '-', self.title.lower())}.log"
 
 
-def run_all(runs: Sequence[Run], lanes: int, options: Sequence[str]) -> Counter[str]:
-    """The sum of their counts; so many runs at a time."""
+def run_all(
+    runs: Sequence[Run], lanes: int, options: Sequence[str], children: Children = children
+) -> Counter[str]:
+    """The sum of their counts; so many runs at a time. They end with it, however it ends."""
     LOGS.mkdir(exist_ok=True)
     total: Counter[str] = Counter()
     telling = threading.Lock()
@@ -64,7 +68,7 @@ def run_all(runs: Sequence[Run], lanes: int, options: Sequence[str]) -> Counter[
             python = run.python()
             with telling:
                 print(f"... {run.title} ({os.path.relpath(run.log)})", flush=True)
-            counts = _pytest(run, python, options)
+            counts = _pytest(run, python, options, children)
             told = _told(run, counts, time.monotonic() - started)
         except LeftOut as why:
             counts = Counter({"left out": 1})
@@ -80,16 +84,17 @@ def run_all(runs: Sequence[Run], lanes: int, options: Sequence[str]) -> Counter[
         try:
             list(pool.map(in_a_lane, runs))  # raises what one of them raised
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            children.end()
             raise
     return total
 
 
-def _pytest(run: Run, python: str, options: Sequence[str]) -> Counter[str]:
+def _pytest(run: Run, python: str, options: Sequence[str], children: Children) -> Counter[str]:
     """The counts, with `broken` where pytest itself failed."""
     with tempfile.TemporaryDirectory() as folder, run.log.open("wb") as log:
         report = Path(folder) / "report.xml"
-        code = subprocess.run(
+        code = children.run(
             [
                 *(python, "-m", "pytest", "-q", f"--junitxml={report}"),
                 *("-p", "no:cacheprovider"),  # its folder is one for all runs

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from .children import children
 from .lanes import ROOT, LeftOut
 
 VERSION = "6.1.3"
@@ -35,7 +36,7 @@ def python_with_it() -> str:
             [newer, "-m", "venv", "--clear", str(VENV)],
             [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *pins],
         ):
-            done = subprocess.run(command, capture_output=True, text=True)
+            done = children.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             if done.returncode:
                 raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
         stamp.write_text("\n".join(pins))

@@ -21,6 +21,9 @@ binlog runs, and is killed like the others. What that client wrote is published 
 watcher has stored a position behind it.
 
 With --cluster the cache lies on three primaries with a replica each: see cluster.py.
+
+With --replica the readers' fetches are loaded from a replica of the database, which lags: see
+replicas.py.
 """
 
 from __future__ import annotations
@@ -48,7 +51,7 @@ from .board import DEADLINE, GREETED, NEAR_LATENESS, OUTCOMES, Board, Diary, his
 
 STALLED = 20  # seconds without a write after which the run is worth nothing
 # To see that the hunter finds what there is to find: tests.support.interleave.without_<name>().
-PROTECTIONS = ("closing", "opening", "generations", "lease_check", "recall")
+PROTECTIONS = ("closing", "opening", "generations", "lease_check", "recall", "waiting")
 
 
 def start(target: Any, *args: Any) -> multiprocessing.process.BaseProcess:
@@ -60,7 +63,14 @@ def start(target: Any, *args: Any) -> multiprocessing.process.BaseProcess:
 
 class Hunt:
     def __init__(
-        self, board: Board, seconds: float, seed: int, naive: str, *, watched: bool = False
+        self,
+        board: Board,
+        seconds: float,
+        seed: int,
+        naive: str,
+        *,
+        watched: bool = False,
+        replicated: bool = False,
     ) -> None:
         self.watched = watched
         self.board, self.seconds, self.seed, self.naive = board, seconds, seed, naive
@@ -70,9 +80,16 @@ class Hunt:
         self.disturbed = 0.0  # when Redis was last in trouble
         self.children: dict[int, multiprocessing.process.BaseProcess] = {}
         self.lives = 0
-        self.mariadb: Any = Primary() if watched else servers.MariaDB()
+        self.mariadb: Any = Primary() if watched or replicated else servers.MariaDB()
         self.redis = servers.Redis(tcp=True, dbfilename="dump.rdb")
         self.servers = contextlib.ExitStack()  # those that a kind of hunt has besides
+        self.replica: Any = None
+        if replicated:
+            from .replicas import LaggingReplica
+
+            self.replica = LaggingReplica(self.mariadb)  # type: ignore[arg-type]  # it is one
+            self.servers.enter_context(self.replica.server)
+            board.replica = self.replica.server.socket
         self.told = 0
         # Processes that end when they are told to.
         self.watcher: multiprocessing.process.BaseProcess | None = None
@@ -147,7 +164,7 @@ class Hunt:
         ]  # fmt: skip
 
     def strike(self) -> None:
-        blow = self.random.choice(self.blows())
+        blow = self.random.choice(self.blows() + (self.replica.blows() if self.replica else []))
         self.diary.note(blow.__name__)
         self.chaos[blow.__name__.replace("_", " ")] += 1
         blow()
@@ -340,6 +357,7 @@ class Hunt:
             f"{seconds:.0f} s, seed {self.seed}, {board.readers} readers, {board.writers} writers"
             + (", near" if board.near else "")
             + (", hot columns" if board.hot else "")
+            + (", a replica" if board.replica else "")
             + (f", {sum(board.served):,} pages from gunicorn" if board.is_served else "")
         )
         print(f"fetches      {fetches:,}: {shares}")
@@ -360,6 +378,7 @@ def main() -> int:
     parser.add_argument("--watched", action="store_true", help="one writer more, not of Django")
     parser.add_argument("--served", action="store_true", help="pages over HTTP, from gunicorn")
     parser.add_argument("--cluster", action="store_true", help="on a Redis Cluster")
+    parser.add_argument("--replica", action="store_true", help="read a database that lags")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hunt-") as folder:
         writers = options.writers + options.watched
@@ -372,7 +391,10 @@ def main() -> int:
             from .cluster import ClusterHunt
 
             kind = ClusterHunt
-        hunt = kind(board, options.seconds, options.seed, options.naive, watched=options.watched)
+        hunt = kind(
+            board, options.seconds, options.seed, options.naive,
+            watched=options.watched, replicated=options.replica,
+        )  # fmt: skip
         with hunt.mariadb, hunt.redis, hunt.servers:
             os.environ.pop("TEST_SERVERS_ARE_UP", None)
             os.environ.update(

@@ -31,6 +31,7 @@ class Board:
     ) -> None:
         self.near, self.hot, self.is_served = near, hot, is_served
         self.cluster = ""  # where its nodes are; "": it is one Redis
+        self.replica = ""  # the socket of the database's replica; "": it has none
         self.readers, self.writers, self.folder = readers, writers, folder
         self.stopping = RawValue("b", 0)
         self.quiet = RawValue("b", 0)  # no writer begins another write

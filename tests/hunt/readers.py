@@ -31,7 +31,7 @@ from planets.records import planet, planets
 from ..cache.zoo.models import Tag
 from ..support import interleave
 from ..support.cluster import configuration
-from . import served
+from . import replicas, served
 from .board import DEADLINE, NEAR_LATENESS, OUTCOMES, Board, Diary
 
 Found = tuple[str, float, float]  # what was read, the number known before, the number seen
@@ -43,6 +43,8 @@ def prepare(board: Board) -> None:
     settings.CACHE_ASIDE = {"WRITE_DEADLINE": DEADLINE, "BREAKER_PROBE": 0.05, "NEAR": board.near}
     if board.hot:
         settings.CACHE_ASIDE["HOT"] = {"planet": ["mass"], "moon": ["radius"]}
+    if board.replica:
+        replicas.prepare(board, settings)
     conf.cache_clear()
     # A hunt is one relapse after the other; who stayed away for longer each time would see little.
     absence.MOST = absence.CALM
@@ -179,7 +181,7 @@ def read_born(known: Known, dice: random.Random) -> list[Found]:
 
 def _deleted_since(pk: int) -> bool:
     """By a writer that went on: an absence that is no cached one."""
-    return not Planet.objects.filter(pk=pk).exists()
+    return not Planet.objects.using("default").filter(pk=pk).exists()
 
 
 class Visitor:
@@ -223,6 +225,8 @@ def page_of_all(request: HttpRequest) -> HttpResponse:
 urlpatterns = [path("hunted/<int:pk>/", page_of_one), path("hunted/", page_of_all)]
 
 
+# What is not fetched is as old as the replica that it is read from.
+PLAIN = [read_all_pages]
 READS = [
     read_list, read_one, read_text, read_record, read_record, read_records, read_join,
     read_prefetched, read_sum, read_count, read_born, read_page, read_page, read_all_pages,
@@ -255,13 +259,15 @@ def read_until_stopped(board: Board, number: int, seed: int, naive: str) -> None
     judge = Judge(board, number, f"reader-{number}")
     past = Past(NEAR_LATENESS if board.near else 0)
     visitor.site = board.site if board.is_served else None
+    replicas.Router.is_reader = bool(board.replica)
+    reads = [read for read in READS if not (board.replica and read in PLAIN)]
     while not board.stopping.value:
         began = time.monotonic()
         known = past.known(began, board.known())
         block = transaction.atomic() if dice.random() < 0.2 else contextlib.nullcontext()
         try:
             with block:
-                found = dice.choice(READS)(known, dice)
+                found = dice.choice(reads)(known, dice)
         except Exception as error:  # whatever it is, a visitor would have seen it
             judge.condemn(f"a read failed: {error!r}")
             continue

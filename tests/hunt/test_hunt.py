@@ -50,3 +50,15 @@ def test_a_hunt_on_a_cluster_finds_the_stale_reads_that_there_are() -> None:
     done = hunt("--cluster", "--seconds", "6", "--seed", "1", "--naive", "generations")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "was published before the fetch began" in done.stdout
+
+
+def test_a_short_hunt_on_a_cluster_and_a_replica_of_the_database_finds_no_stale_read() -> None:
+    done = hunt("--cluster", "--replica", "--seconds", "12", "--seed", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "stale reads  0" in done.stdout
+
+
+def test_a_hunt_with_a_replica_finds_the_stale_reads_that_there_are() -> None:
+    done = hunt("--replica", "--seconds", "8", "--seed", "1", "--naive", "waiting")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "was published before the fetch began" in done.stdout

@@ -161,7 +161,7 @@ def test_two_writers_and_a_filler() -> None:
 @both
 def test_a_read_that_names_the_column_in_a_way_of_its_own(naive: bool, monkeypatch: Patch) -> None:
     if naive:
-        monkeypatch.setattr(hot, "may_read", lambda sql, columns: False)
+        monkeypatch.setattr(hot, "may_read", lambda vendor, sql, columns: False)
     assert by_query() == OLD
     write()
     assert by_query() == (OLD if naive else NEW)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from planets.cache.reading import path
+from planets.cache.reading import path, replicas
 from planets.cache.reading.record_format import RecordShelf
 from planets.cache.reading.row_format import RowShelf
 from planets.cache.storage import scripts
@@ -168,3 +168,8 @@ def without_lease_check(patch: pytest.MonkeyPatch) -> None:
 def without_recall(patch: pytest.MonkeyPatch) -> None:
     """A Redis is trusted whoever it is."""
     patch.setattr(Client, "greet", lambda self, new=True: ("PING",))
+
+
+def without_waiting(patch: pytest.MonkeyPatch) -> None:
+    """A replica is read whatever it has applied."""
+    patch.setattr(replicas, "has_applied", lambda alias, positions: True)

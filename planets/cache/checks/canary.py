@@ -24,9 +24,12 @@ from ..instruments.nodes import nodes
 from ..storage import gates, greeting, keys, leases, owners, topology
 from ..storage.client import client
 from ..storage.errors import FINAL_WORDS, is_forbidden, is_full
+from ..storage.mistaken import ONE_OF_A_CLUSTER, mistake
 from ..storage.slots import slot_of
 from ..storage.wire import Command
 
+PERMIT = re.compile(r"Permit .*?ACL SETUSER <user> (.*?)\. ")
+FEW = 5  # permissions that are missed one by one
 ALL_RULES = "docs/operating.md of the cache has all that its user must be allowed."
 LIVES = 10_000  # milliseconds, of a key that somebody interrupted
 VALUE = b"canary"
@@ -37,13 +40,6 @@ KEYS = re.compile("one of the keys|to access a key")
 # Of a command that is not there at all: renamed, or kept away by a managed Redis or by a proxy.
 TAKEN_AWAY = re.compile("unknown (sub)?command|unsupported command|not (allowed|supported)", re.I)
 COMMAND = re.compile(r"'([\w|]+)' (?:command|subcommand)|unknown command '?`?(?!called)(\w+)", re.I)
-
-ONE_OF_A_CLUSTER = Error(
-    "The Redis of CACHE_ASIDE is one node of a Redis Cluster, and is asked as if it were alone.",
-    hint="Name the cluster: a CONNECTION_FACTORY in OPTIONS of that cache in CACHES, such as "
-    "ClusterConnectionFactory in cluster.py of the cache's app.",
-    id="cache_aside.E013",
-)
 
 
 class Step(NamedTuple):
@@ -74,11 +70,36 @@ def prove(place: Place) -> Iterator[CheckMessage]:
 
     Raises FAILURES where it is not reachable.
     """
-    told: set[str | None] = set()
+    found: dict[str | None, CheckMessage] = {}
     for message in _messages(place):
-        if message.hint not in told:
-            told.add(message.hint)
-            yield message
+        found.setdefault(message.hint, message)
+    if replica := next((m for m in found.values() if m.id == "cache_aside.E006"), None):
+        yield replica  # the rest follows from it
+        return
+    forbidden = [message for message in found.values() if PERMIT.match(message.hint or "")]
+    if len(forbidden) > FEW:  # who may do next to nothing
+        yield _may_do_nothing(forbidden)
+        return
+    yield from found.values()
+
+
+def _may_do_nothing(forbidden: Sequence[CheckMessage]) -> CheckMessage:
+    """All that a user lacks, in one."""
+    rules = [PERMIT.match(message.hint or "")[1].split() for message in forbidden]  # type: ignore[index]
+    missing = " ".join(dict.fromkeys(rule for each in rules for rule in each))
+    first = max(forbidden, key=lambda message: message.level)
+    return CheckMessage(
+        first.level,
+        f"The user that the cache has in Redis lacks {len(forbidden)} permissions. {first.msg}",
+        hint=f"Permit the keys and commands: ACL SETUSER <user> {missing}. {ALL_RULES}",
+        id=first.id,
+    )
+
+
+def misaddressed(redis: Any, error: BaseException | None) -> CheckMessage | None:
+    """Who is there is not whom the settings mean, or does not know the login that they have."""
+    found = mistake(redis, error)
+    return found and Error(f"{found.what}.", hint=found.remedy, id="cache_aside.E015")
 
 
 def places(redis: Any) -> list[tuple[str, Place]]:
@@ -101,15 +122,18 @@ def _messages(place: Place) -> Iterator[CheckMessage]:
     try:
         place.redis.execute_command(*ping)
     except ResponseError as error:
-        yield _refused(Step("see that it is there", ()), ping, error)
+        wrong = misaddressed(place.redis, error)
+        yield wrong or _refused(Step("see that it is there", ()), ping, error)
         return
     try:
         for message in _greet(place):
-            yield message
             if message.id == "cache_aside.E012":
+                yield misaddressed(place.redis, None) or message
                 return  # what follows is done by scripts
+            yield message
     except (MovedError, ClusterCrossSlotError):
-        yield ONE_OF_A_CLUSTER
+        there = ONE_OF_A_CLUSTER
+        yield Error(f"{there.what}.", hint=there.remedy, id="cache_aside.E013")
         return
     except RedisConnectionError as error:
         place.redis.execute_command(*ping)  # it is there; so it was the script
@@ -329,6 +353,8 @@ def _remedy(command: Command, text: str, *, only_looks: bool) -> str:
 def _patterns(command: Command) -> list[str]:
     """Of the keys of a command, of which Redis does not say which it has refused."""
     name, *args = command
+    if name in ("MEMORY", "OBJECT"):
+        args = args[1:]
     named = args[2 : 2 + args[1]] if name == "EVAL" else args[:1]
     prefix = conf().PREFIX
     kinds = (str(key).removeprefix(prefix).partition(":")[0] for key in named)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning, register
@@ -11,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from ..conf import conf
 from ..instruments.nodes import asking
 from ..instruments.server import Server, server
+from ..storage.client import client
 from ..storage.errors import FAILURES, Misconfigured, Unavailable
 from . import canary
 from .caches import no_redis
@@ -24,12 +26,20 @@ def check_redis(**kwargs: Any) -> list[CheckMessage]:
         if no_redis(conf()):
             return []  # check_settings tells
         with asking() as redis:
-            found = by_node({at: _prove(at, place) for at, place in canary.places(redis)})
-        return [*found, *of_servers(server())]
+            found = {at: _prove(at, place) for at, place in canary.places(redis)}
+        told = list(by_node(found))
+        if any(message.id == "cache_aside.E015" for message in told):
+            return told  # of whoever is there there is nothing more to ask
+        return [*told, *of_servers(server())]
     except Misconfigured as error:
         hint = "Nothing is cached. What may stand in CACHES is told by the documentation of "
         return [Error(f"{error}.", hint=f"{hint}django-redis.", id="cache_aside.E008")]
     except Unavailable as error:
+        redis = None
+        with suppress(Unavailable, *FAILURES):
+            redis = client.redis()
+        if wrong := canary.misaddressed(redis, error.__cause__):
+            return [wrong]
         return [
             Error(
                 f"Redis is not reachable: {error}",

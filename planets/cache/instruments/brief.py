@@ -8,7 +8,7 @@ LONGEST = 160  # characters of a line
 LIST = 40  # characters of a list of columns or of values that is told in full
 
 QUOTED = re.compile(r'[`"](\w+)[`"]')
-TEXT = re.compile(r"'(?:[^'\\]|\\.|'')*'")
+TEXT = re.compile(r"'(?:[^'\\]|\\.|'')*(?:'|\\?\Z)")  # the last one may have been cut off
 WORD = re.compile(r"[()]|[^\s()]+")
 TABLE = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO) (\w+)", re.IGNORECASE)
 MORE_TABLES = re.compile(r"\bFROM [\w ]+,|\(SELECT\b", re.IGNORECASE)

@@ -58,7 +58,6 @@ class Invalidated:
         return ", ".join(self.tables) or "everything"
 
 
-MOST_RECORDS = 5  # that one invalidation names
 BY_HAND = "by hand"
 
 _lock = threading.Lock()
@@ -104,7 +103,7 @@ def _encode(one: Stale) -> bytes:
         Told(
             at=one.at,
             tables=list(one.tables),
-            records=list(one.records[:MOST_RECORDS]),
+            records=list(one.records),
             cause=brief(one.sql, values=False) or BY_HAND,
             landed=one.landed,
             process=os.getpid(),

@@ -28,7 +28,7 @@ _fills: Recent[str, Fill] = Recent(MAX_KEYS)
 def filled(key: str, expires: float, sql: str, tables: tuple[str, ...]) -> None:
     """A fill of ours has landed."""
     # Thousands of keys are of a few statements.
-    text = sys.intern(sql) if type(sql) is str else sql
+    text = sys.intern(last_writes.beginning_of(sql)) if type(sql) is str else sql
     _fills.put(key, Fill(time.time(), expires, text, tables))
 
 

@@ -22,6 +22,8 @@ generation. The races:
     a replica that lags      the primary's, and nobody waits for it again for BEHIND
     a failover that loses    positions of before are never reached: the primary's, which notes its
                              own, smaller one in their place
+    a failover of Redis      may have lost a later writer: a gate that was closed in another run of
+                             its server keeps none (gates.py)
     Redis away               nothing is known: the primary's
 
 What bypasses the cache for the sake of its connection or its SQL reads where the router has sent

@@ -76,13 +76,19 @@ class Absence:
         """What is to be told of the return; "" where there is none yet."""
         raise NotImplementedError
 
+    def explain(self, error: Exception) -> None:
+        """The first attempt has failed so: tell what more is known of that."""
+
     def _try_until_back(self) -> None:
-        well = 0
+        well, explained = 0, False
         while True:
             try:
                 well = well + 1 if self.attempt() else 0
-            except (*FAILURES, Unavailable):
+            except (*FAILURES, Unavailable) as error:
                 well = 0
+                if not explained:
+                    explained = True
+                    self.explain(error)
             self.reached = well > 0
             if well >= self._needed and self._come_back():
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from ..conf import conf
@@ -9,18 +10,21 @@ from .absence import Absence
 from .debt import debt
 from .errors import words
 
+logger = logging.getLogger(__name__)
+
 
 class Breaker(Absence):
     """Open while Redis is away: nobody asks it then but the recovery.
 
     `attempt` tries to reach Redis and to pay what is owed. It raises FAILURES or Unavailable where
-    it cannot; it returns how many invalidations it has paid.
+    it cannot; it returns how many invalidations it has paid. `mistake` says what is wrong with the
+    settings where that is why, "" where it is not.
     """
 
     thread_name = "cache-aside-recovery"
 
-    def __init__(self, attempt: Callable[[], int]) -> None:
-        self._attempt = attempt
+    def __init__(self, attempt: Callable[[], int], mistake: Callable[[Exception], str]) -> None:
+        self._attempt, self._mistake = attempt, mistake
         self._failures = self._paid = 0
         super().__init__()
 
@@ -37,6 +41,10 @@ class Breaker(Absence):
     def attempt(self) -> bool:
         self._paid += self._attempt()
         return True
+
+    def explain(self, error: Exception) -> None:
+        if told := self._mistake(error):
+            logger.error("%s", told)
 
     def ends(self) -> str:
         if debt:

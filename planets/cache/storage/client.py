@@ -38,6 +38,7 @@ from .errors import (
     is_full,
     words,
 )
+from .mistaken import mistake
 from .owners import owners
 from .pace import Pace
 from .slots import clustered
@@ -53,7 +54,7 @@ class Client:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.breaker = Breaker(self._attempt)
+        self.breaker = Breaker(self._attempt, self._mistake)
         self.pace = Pace(lambda: self._exchange([("PING",)]))
         self._redis: Any = None
         self._misconfigured = ""
@@ -232,6 +233,10 @@ class Client:
                 raise reply
         debt.pay(owed)
         return len(owed)
+
+    def _mistake(self, error: Exception) -> str:
+        """What is wrong with the address, where an attempt has failed for that."""
+        return str(mistake(self._redis, error) or "")
 
 
 def _connect(alias: str) -> Any:

@@ -9,9 +9,20 @@ A lease, in the same words, is a gate for one record: see leases.py.
 Where the database has replicas, `=<position>` follows the token (or the writers): how far the
 primary had come, at least, when the last write was committed. `p:=<position>` is a gate that
 writers have left and no reader has opened since. See position.py, and reading/replicas.py. What a
-run of a server has forgotten, its positions do not tell: so they hold in that run alone. On one
-Redis the gate of everything sees to that, which has none in another run, and whose next one is of
-then.
+run of a server has forgotten, its positions do not tell: so they hold in that run alone, which
+stands before them as `@<run>@`. On one Redis the gate of everything has it and sees to all: it has
+no position in another run, and its next one is of then.
+
+Why a gate that is held says it too:
+
+    1. a writer closes the gate, commits, asks for his position, and has not opened it yet
+    2. another one closes the same gate, commits behind that position, opens it and is done
+    3. the server dies; its replica, which has got 1 and nothing of 2, takes its place
+    4. the first one opens the gate there: of all who held it he was the last, it seems
+    5. a load asks a replica for his position alone, and may not find what 2 has written
+
+By the run of 1 the new server knows that it need not have heard of all, so 4 leaves no position.
+Whoever closes it in this run asks the primary after that, so his is behind all that 3 has lost.
 """
 
 from __future__ import annotations
@@ -37,7 +48,7 @@ def token() -> str:
 
 def close(gate: str, writer: str) -> Command:
     """Until `open`, or the deadline, nobody may be served or fill from behind this gate."""
-    return script("hold", [gate], writer, round(conf().WRITE_DEADLINE * 1000))
+    return script("hold", [gate], writer, round(conf().WRITE_DEADLINE * 1000), _counts(gate))
 
 
 def open(gate: str, writer: str, position: str = UNKNOWN) -> Command:
@@ -45,15 +56,23 @@ def open(gate: str, writer: str, position: str = UNKNOWN) -> Command:
 
     `position` is that of the primary after the write, where the database has replicas.
     """
-    run = "run" if is_database_gate(gate) or clustered() else ""
-    return script("hold", [gate], writer, 0, position, GATE_MS, run)
+    return script("hold", [gate], writer, 0, _counts(gate), position, GATE_MS)
 
 
 def admit(gate: str) -> Command:
     """Replies the gate as it is now; opens a new generation where it is missing."""
-    if is_database_gate(gate):
-        return script("admit", [gate], token(), GATE_MS, "run", owners.of(gate))
-    return script("admit", [gate], token(), GATE_MS, "run" if clustered() else "", "")
+    owner = owners.of(gate) if is_database_gate(gate) else ""
+    return script("admit", [gate], token(), GATE_MS, _in_run(gate), owner)
+
+
+def _in_run(gate: str) -> str:
+    """ "run" where what a gate says is believed in that run of its server alone."""
+    return "run" if is_database_gate(gate) or clustered() else ""
+
+
+def _counts(gate: str) -> str:
+    """The same of its positions: where there are no replicas nobody gives one."""
+    return _in_run(gate) if conf().SAME_AS else ""
 
 
 def stamp(gate: str, token: str, position: str) -> Command:

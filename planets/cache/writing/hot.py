@@ -10,7 +10,6 @@ surely understood counts as a write to the whole table, and as a read of the hot
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -19,26 +18,24 @@ from django.db import connections
 
 from ..conf import conf
 from ..storage import keys, places
+from . import reader
 from .statement import Statement
 
 logger = logging.getLogger(__name__)
 
 TRUSTED = 60.0  # seconds: another client may change a table's definition
 
-# What names no column and reads each, or is no plain SELECT of those that it names.
-COUNT_ROWS = re.compile(r"\bcount\(\s*\*\s*\)")
-READS_ALL = re.compile(
-    r"\*|\b(?:table|natural|system_time|procedure|partition|rowid|_rowid|_rowid_|oid)\b"
-)
-
 
 def gates_read(alias: str, sql: str, tables: Iterable[str]) -> list[str]:
     """The gates of the hot columns that a SELECT may read; `tables` are those that it names."""
-    found = conf().HOT and [name for name in tables if may_read(sql, conf().hot(name))]
-    return [keys.hot_gate(alias, name) for name in sorted(found or ())]
+    if not (settings := conf()).HOT:
+        return []
+    vendor = connections[alias].vendor
+    found = [name for name in tables if may_read(vendor, sql, settings.hot(name))]
+    return [keys.hot_gate(alias, name) for name in sorted(found)]
 
 
-def may_read(sql: str, columns: frozenset[str]) -> bool:
+def may_read(vendor: str, sql: str, columns: frozenset[str]) -> bool:
     """Whether any of the columns can be read by a SELECT, as its text tells."""
     if not columns:
         return False
@@ -48,7 +45,8 @@ def may_read(sql: str, columns: frozenset[str]) -> bool:
     text = sql.lower()
     if any(column in text for column in columns):
         return True
-    return READS_ALL.search(COUNT_ROWS.sub("", text)) is not None
+    statement = reader.read(vendor, sql)
+    return bool(statement.doubt) or not statement.names_columns
 
 
 def written_alone(alias: str, statement: Statement) -> str:

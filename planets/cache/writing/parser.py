@@ -21,6 +21,7 @@ from .calls import unrepeatable
 from .clock import NAME, reads_clock
 from .idiom import CHANGES_OTHERS, REPLACES, in_its_idiom, sequences
 from .nodes import KNOWN, KNOWN_IN_WRITES, unknown
+from .plain_reads import names_its_columns
 from .primary_keys import columns_set, primary_keys
 from .statement import Kind, Statement
 from .words import Words
@@ -64,7 +65,7 @@ def _query(tree: exp.Query, words: Words, vendor: str) -> Statement:
         doubt = reads_clock(tree, words.text, tables)
     if not doubt and vendor == "sqlite" and any(map(_is_kept_by_sqlite, tables)):
         doubt = "SQLite keeps that table by itself"
-    return Statement("read", tables, doubt=doubt)
+    return Statement("read", tables, doubt=doubt, names_columns=names_its_columns(tree))
 
 
 def _is_kept_by_sqlite(table: str) -> bool:

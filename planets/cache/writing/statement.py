@@ -30,6 +30,8 @@ class Statement:
     keys: tuple[PrimaryKeys, ...] = ()
     # The columns, in lower case, beside which an UPDATE sets none; () where they are not certain.
     sets: frozenset[str] = frozenset()
+    # Whether a SELECT reads no column but those that it names.
+    names_columns: bool = False
     # Whether it commits what was open, though it is no COMMIT. "perhaps" also where it may begin a
     # transaction: whether one is open afterwards, only the server knows.
     commits: Literal["", "yes", "perhaps"] = ""

@@ -24,11 +24,11 @@ def test_one_that_forbids_info_is_told_with_what_it_costs(own: Redis) -> None:
     assert "ACL SETUSER <user> +info" in found["cache_aside.W010"]
 
 
-def test_one_that_asks_for_a_password_is_not_reachable(
+def test_one_that_asks_for_a_password_says_so(
     own: Redis,
     settings: Any,
 ) -> None:
     with Redis(tcp=True, requirepass="secret") as locked:
         use(settings, f"redis://127.0.0.1:{locked.port}/0")
-        assert list(told()) == ["cache_aside.E004"]
+        assert list(told()) == ["cache_aside.E015"]
         use(settings, own.url)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from planets.cache import fetch, invalidate, remember
+from planets.cache import invalidate, remember
 from planets.cache.events import Fetch
 from planets.cache.invalidation import drop
-from planets.cache.reading.late import Late, late
+from planets.cache.reading.late import Late
 from planets.cache.storage import keys
 from tests.cache.zoo.electra import NEW, OLD, rename
+from tests.cache.zoo.late import LATE, LONG, UNLESS, Read, by_query, by_record, by_text, by_value
 from tests.cache.zoo.models import Star
 from tests.cache.zoo.records import star
 from tests.support.interleave import committed, elsewhere
@@ -21,38 +21,12 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky", "redis")]
 
-LONG = 60
-
 
 @pytest.fixture(autouse=True)
 def late_records(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Star.records, "late", Late(LONG, LONG))
 
 
-def by_query(**lateness: Any) -> str:
-    return Star.objects.cached(**lateness).get(pk=3).name
-
-
-def by_text(**lateness: Any) -> str:
-    return str(fetch("SELECT name FROM star WHERE id = 3", **lateness)[0]["name"])
-
-
-def by_value(**lateness: Any) -> str:
-    return remember("late", lambda: Star.objects.get(pk=3).name, **lateness)
-
-
-def by_record(**lateness: Any) -> str:
-    if lateness != LATE:
-        Star.records.late = late(**lateness)
-    try:
-        return str(getattr(star(3), "name", None))
-    finally:
-        Star.records.late = Late(LONG, LONG)
-
-
-LATE = {"max_stale": LONG}
-UNLESS = {"stale_if_error": LONG}
-Read = Callable[..., str]
 READS = pytest.mark.parametrize("read", [by_query, by_text, by_value, by_record])
 
 
