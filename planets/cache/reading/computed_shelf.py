@@ -28,6 +28,7 @@ from ..storage.keys import is_database_gate
 from ..storage.near import near
 from ..storage.wire import Command, Reply
 from . import causes
+from .ahead import Ahead
 from .computed_format import Entry, Made, entry_of
 from .dependencies import CLOSED, TWICE, Dependencies, tracker
 from .envelope import HEAD, Undecodable, wrap
@@ -115,7 +116,8 @@ class ComputedShelf:
         missing = self._missing(lookup, key, standing)
         barred = missing.barred or (CLOSED if standing.closed else "")
         cause = standing.differs(needed)._replace(filled=found.filled)
-        return replace(missing, barred=barred, stale={key: cause})
+        ahead = Ahead(lookup, needed, standing.tokens, found.filled)
+        return replace(missing, barred=barred, stale={key: cause}, ahead=ahead)
 
     def _read(
         self, lookup: Lookup, key: str, asked: Sequence[Command], reply: Reply
