@@ -181,6 +181,18 @@ def test_leases_are_given_back_where_computing_fails() -> None:
     assert not leased()
 
 
+def test_who_does_not_get_the_lease_of_the_entry_gives_all_back(settings: Any) -> None:
+    computing = Computing(by_query)
+    key = key_of(computing.value)
+    rename()
+    settings.CACHE_ASIDE = {"LEASE_WAIT": 0.01}
+    client.call(leases.claim(key, "another"))
+
+    assert computing.value() == NEW
+
+    assert leased() == [keys.lease(key).encode()]
+
+
 def test_who_holds_such_leases_waits_for_nobody(settings: Any) -> None:
     settings.CACHE_ASIDE = {"LEASE_WAIT": 60}
     computing = Computing(lambda: [comets(), by_query()])
