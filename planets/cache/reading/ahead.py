@@ -21,7 +21,7 @@ who holds leases from here waits for nobody's, for two could wait for each other
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..recent import Recent
 from ..storage import gates, leases
@@ -30,9 +30,6 @@ from ..storage.places import primary
 from ..storage.wire import Command, Reply
 from . import causes, loads
 from .lookup import Claim, Lookup, Seen
-
-if TYPE_CHECKING:
-    from .dependencies import Dependencies
 
 MOST = 16  # lookups of one entry
 REMEMBERED = 4096  # lookups of all
@@ -57,9 +54,11 @@ class Ahead:
     """What a computation knows before it begins: generations, and what it may load at once."""
 
     def __init__(
-        self, lookup: Lookup, needed: Dependencies, tokens: Mapping[str, str | None], filled: float
+        self, lookup: Lookup, needed: Iterable[str], tokens: Mapping[str, str | None], filled: float
     ) -> None:
-        """`tokens`: how that stands now which the stale entry of this lookup needed."""
+        """`needed`: the gates that the stale entry of this lookup stands behind; `tokens`: how they
+        and its records stand now.
+        """
         (key,) = lookup.keys
         self.generations: dict[str, str] = {}
         self._filled = filled
@@ -70,10 +69,10 @@ class Ahead:
         usual = loads.usual(lookup.sql)
         if usual is None or usual > MOMENT:
             return
-        self.generations = {gate: token for gate in needed.gates if (token := tokens[gate])}
+        self.generations = {gate: token for gate in needed if (token := tokens[gate])}
         gone = {name for name, token in tokens.items() if token is None}
         self._lookups = [one for one in _fetched.get(key) or () if _is_gone(one, gone)]
-        wanted = [*needed.gates, *(gate for one in self._lookups for gate in one.gates)]
+        wanted = [*needed, *(gate for one in self._lookups for gate in one.gates)]
         self._gates = [gate for gate in dict.fromkeys(wanted) if gate not in self.generations]
 
     @property

@@ -124,7 +124,7 @@ class ComputedShelf:
         missing = self._missing(lookup, key, standing)
         barred = missing.barred or (CLOSED if standing.closed else "")
         cause = standing.differs(needed)._replace(filled=found.filled)
-        ahead = Ahead(lookup, needed, standing.tokens, found.filled)
+        ahead = Ahead(lookup, needed.gates, standing.tokens, found.filled)
         return replace(missing, barred=barred, stale={key: cause}, ahead=ahead)
 
     def _read(
