@@ -101,7 +101,8 @@ def test_without_a_host_header_it_is_the_server_s(settings: Any, told: str) -> N
     settings.ALLOWED_HOSTS = ["*"]
     seen = set()
     for value in ("81", "82"):
-        request = RequestFactory().get("/", **{told: value})
+        server: Any = {told: value}
+        request = RequestFactory().get("/", **server)
         assert host_of(request) == request.get_host()
         seen.add(host_of(request))
     assert len(seen) == 2
