@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
+from django.conf import settings
 from django.http import HttpRequest
 
+from ..recent import Recent
 from ..release import surroundings
 from ..storage import keys
 from .marking import Policy
@@ -37,18 +40,57 @@ def uncacheable(request: HttpRequest, policy: Policy) -> str:
     return ""
 
 
-def page_key(request: HttpRequest, policy: Policy) -> str:
-    """`page:<digest>` of a request. Raises DisallowedHost."""
-    return keys.computed(
-        "page",
+class Address(NamedTuple):
+    """All that tells a page from every other."""
+
+    around: tuple[str | None, ...]
+    scheme: str | None
+    host: str
+    path: str
+    prefix: str
+    query: str
+    vary: tuple[str | None, ...] = ()
+
+    def key(self) -> str:
+        """`page:<digest>`."""
+        around, *parts = self
+        return keys.computed("page", around, *parts)
+
+
+def address_of(request: HttpRequest, policy: Policy) -> Address:
+    """Raises DisallowedHost."""
+    told = request.META.get
+    return Address(
         surroundings(),
         request.scheme,
-        request.get_host(),
+        host_of(request),
         request.path,
-        request.META.get("SCRIPT_NAME", ""),
-        request.META.get("QUERY_STRING", ""),
-        [request.headers.get(header) for header in policy.vary],
+        told("SCRIPT_NAME", ""),
+        told("QUERY_STRING", ""),
+        tuple([request.headers.get(header) for header in policy.vary]) if policy.vary else (),
     )
+
+
+# By all that Django makes the host of a request of, and by what it allows.
+_hosts: Recent[tuple[Any, ...], str] = Recent(1024)
+
+
+def host_of(request: HttpRequest) -> str:
+    """request.get_host(), which matches regular expressions. Raises DisallowedHost."""
+    if type(request).get_host is not HttpRequest.get_host:
+        return request.get_host()
+    told = request.META.get
+    made_of = (
+        told("HTTP_HOST"), told("HTTP_X_FORWARDED_HOST"), told("HTTP_X_FORWARDED_PORT"),
+        told("SERVER_NAME"), told("SERVER_PORT"), request.scheme,
+        settings.USE_X_FORWARDED_HOST, settings.USE_X_FORWARDED_PORT, settings.DEBUG,
+        tuple(settings.ALLOWED_HOSTS),
+    )  # fmt: skip
+    host = _hosts.get(made_of)
+    if host is None:
+        host = request.get_host()
+        _hosts.put(made_of, host)
+    return host
 
 
 def name_of(request: HttpRequest) -> str:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
+from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.urls import Resolver404, resolve
 from django.utils.cache import get_conditional_response
@@ -28,9 +29,10 @@ from ..reading.computed_format import Made
 from ..reading.dependencies import Tracker
 from ..reading.lookup import Forbidden, Lookup
 from ..recent import Recent
+from ..storage import keys
 from ..storage.errors import Unavailable
 from . import notice, personal
-from .address import name_of, page_key, uncacheable
+from .address import address_of, name_of, uncacheable
 from .marking import Policy, policy_of
 from .stored import SHELF, Page, page_of, prepare, response_of, why_not
 
@@ -99,12 +101,25 @@ def ask(request: HttpRequest) -> Asked | None:
         path.pass_by(computed.lookup_of(SHELF, "", name_of(request)), reason)
         return None
     try:
-        key, name = page_key(request, policy), name_of(request)
+        address = address_of(request, policy)
     except DisallowedHost:
         return None  # who is behind us answers, as without a cache
+    told = (address, id(policy), keys.sights(), keys.database_gate(DEFAULT_DB_ALIAS))
+    asked = _asked.get(told)
+    if asked is None or asked.policy is not policy:
+        asked = Asked(_lookup(address.key(), name_of(request), policy), policy)
+        _asked.put(told, asked)
+    return asked
+
+
+# What was asked for lately, by all that it depends on.
+_asked: Recent[tuple[Any, ...], Asked] = Recent(1024)
+
+
+def _lookup(key: str, name: str, policy: Policy) -> Lookup:
     lookup = computed.lookup_of(SHELF, key, name, policy.ttl, policy.late, of_any_age=True)
     # Of any age: whoever filled it went by the same policy, which may give a status a longer life.
-    return Asked(replace(lookup, second_sight=True) if policy.second_sight else lookup, policy)
+    return replace(lookup, second_sight=True) if policy.second_sight else lookup
 
 
 # What is looked up for each request, of the addresses that came lately: () where there is none.

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from hashlib import blake2b
-from typing import NamedTuple
 
 import msgspec
 from django.http import HttpResponse, HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from ..reading.computed_shelf import ComputedShelf
+from ..reading.weight import BESIDES
 from .marking import Policy
+from .ready import BYTES as READY_BYTES
+from .ready import Ready
 
 
-class Page(NamedTuple):
+class Page(msgspec.Struct, array_like=True, dict=True):
     """A response in plain values."""
 
     status: int
     headers: list[tuple[str, str]]
     content: bytes
+
+    @cached_property
+    def ready(self) -> Ready:
+        return Ready(self.status, self.headers, self.content)
+
+
+BESIDES[Page] = READY_BYTES
 
 
 OF_304 = (
@@ -76,7 +86,7 @@ def page_of(response: HttpResponseBase) -> Page:
 
 def response_of(page: Page) -> HttpResponse:
     """The response again."""
-    return HttpResponse(page.content, status=page.status, headers=dict(page.headers))
+    return page.ready.response()
 
 
 def _names(header: str) -> Sequence[str]:

@@ -13,6 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, Error
 from ..events import Tier
 from ..storage import keys
 from . import path
+from .ahead import remember
 from .away import DatabaseAway
 from .computed_format import Made
 from .computed_shelf import ComputedShelf
@@ -113,8 +114,15 @@ def fetch(lookup: Lookup, make: Callable[[Tracker], Made]) -> Any:
     def load(wanted: Sequence[str]) -> dict[str, Made]:
         if begun.outcome != "miss":
             return {key: make(Tracker())}  # not to be stored: who listens already hears it all
-        with tracking() as heard:
-            return shelf.made(key, make(heard))
+        ahead = begun.claimed.seen.ahead
+        try:
+            with tracking(ahead) as heard:
+                made = shelf.made(key, make(heard))
+        finally:
+            if ahead:
+                path.release(ahead.left(), begun.claimed.token)
+        remember(key, heard.fetched)
+        return made
 
     loaded = path.NOTHING_LOADED
     try:
@@ -162,15 +170,17 @@ async def afetch(lookup: Lookup, make: Callable[[Tracker], Awaitable[Made]]) -> 
         return path.served(lookup, begun)[key].payload
     shelf: Any = lookup.shelf
     started = time.perf_counter()
+    ahead = begun.claimed.seen.ahead
     try:
         if begun.outcome != "miss":
             values = {key: await make(Tracker())}
         else:
-            with tracking() as heard:
+            with tracking(ahead) as heard:
                 values = shelf.made(key, await make(heard))
+            remember(key, heard.fetched)
     except BaseException as error:
         # A task that is cancelled may not wait again, and nobody else would give it back.
-        mine = list(begun.claimed.mine)
+        mine = [*begun.claimed.mine, *(ahead.left() if ahead else ())]
         await asyncio.shield(sync_to_async(path.release)(mine, begun.claimed.token))
         if not isinstance(error, Error):
             raise
@@ -178,5 +188,7 @@ async def afetch(lookup: Lookup, make: Callable[[Tracker], Awaitable[Made]]) -> 
             heard_outside.fails()
         late = await sync_to_async(path.without_database)(lookup, begun, error)
         return path.end(lookup, late, path.NOTHING_LOADED)[key].payload
+    if ahead and (left := ahead.left()):
+        await sync_to_async(path.release)(left, begun.claimed.token)
     loaded = path.timed(values, begun.claimed, started)
     return await sync_to_async(_ended)(lookup, begun, loaded)

@@ -28,6 +28,7 @@ from ..storage.keys import is_database_gate
 from ..storage.near import near
 from ..storage.wire import Command, Reply
 from . import causes
+from .ahead import Ahead
 from .computed_format import Entry, Made, entry_of
 from .dependencies import CLOSED, TWICE, Dependencies, tracker
 from .envelope import HEAD, Undecodable, wrap
@@ -83,19 +84,27 @@ class ComputedShelf:
     ) -> Seen:
         (key,) = keys
         reply, told = sort(asked, replies)
+        known = self._known.get(key)
+        proven = known is not None and known.was_proven(asked, reply, told)
+        if known is not None and not proven and known.is_under(reply):
+            standing = standing_of(asked, told)
+            # What is stale is not read, where that is known without its bytes.
+            if standing.is_known(known.dependencies) and (
+                seen := self._unproven(lookup, key, known.found, standing)
+            ):
+                return seen
         try:
             found = self._read(lookup, key, asked, reply)
         except Undecodable as error:
             missing = self._missing(lookup, key, standing_of(asked, told))
             return replace(missing, unreadable={key: f"undecodable: {error}"})
-        known = self._known.get(key)
-        if found is None or known is None or not known.was_proven(asked, reply, told):
+        if found is None or not proven:
             standing = standing_of(asked, told)
             if found is None:
                 return self._missing(lookup, key, standing)
             if seen := self._unproven(lookup, key, found, standing):
                 return seen
-            if known is not None:
+            if known := self._known.get(key):
                 known.is_proven(asked, reply, told)
         if lookup.max_age is not None and time.time() - found.filled > lookup.max_age:
             missing = self._missing(lookup, key, standing_of(asked, told))
@@ -115,7 +124,8 @@ class ComputedShelf:
         missing = self._missing(lookup, key, standing)
         barred = missing.barred or (CLOSED if standing.closed else "")
         cause = standing.differs(needed)._replace(filled=found.filled)
-        return replace(missing, barred=barred, stale={key: cause})
+        ahead = Ahead(lookup, needed.gates, standing.tokens, found.filled)
+        return replace(missing, barred=barred, stale={key: cause}, ahead=ahead)
 
     def _read(
         self, lookup: Lookup, key: str, asked: Sequence[Command], reply: Reply

@@ -32,7 +32,8 @@ from ..writing import hooks, hot
 from ..writing.observer import observer
 from ..writing.statement import Statement
 from . import replicas
-from .lookup import Found
+from .ahead import Ahead
+from .lookup import Claim, Found, Lookup
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,7 +54,7 @@ class Dependencies(NamedTuple):
 class Tracker:
     """Hears of the reads of one computation. `refusal` says why its result must not be stored."""
 
-    def __init__(self) -> None:
+    def __init__(self, ahead: tuple[Ahead, ...] = ()) -> None:
         self.gates: dict[str, str] = {}
         self.records: dict[str, str] = {}
         self.tables: set[str] = set()
@@ -63,6 +64,8 @@ class Tracker:
         # Of each replica, the gates that it was not behind when they were noted.
         self._caught_up: dict[str, set[str]] = {}
         self.without_database = False  # something was served late as the database is away
+        self.fetched: list[Lookup] = []  # queries and records
+        self.ahead = ahead  # of this computation and those around it
 
     def found(self) -> Dependencies:
         return Dependencies(self.gates, self.records)
@@ -106,6 +109,17 @@ class Tracker:
         """A read was answered late, as the database is away."""
         self.without_database = True
 
+    # --- what is known before it is asked for
+
+    def claimed_ahead(self, lookup: Lookup) -> Claim | None:
+        """The claim to a lookup, where there is nothing to look for and its leases are ours."""
+        return next(filter(None, (known.take(lookup) for known in self.ahead)), None)
+
+    @property
+    def holds_leases(self) -> bool:
+        """Whether others may wait for what this computation has yet to load."""
+        return any(known.left() for known in self.ahead)
+
     # --- the Observer of this thread's or task's statements
 
     def reads(self, alias: str, statement: Statement, sql: str) -> None:
@@ -127,6 +141,10 @@ class Tracker:
             return
         self.tables |= statement.tables
         known = self._caught_up.setdefault(alias, set()) if primary(alias) else self.gates
+        if known is self.gates:
+            for earlier in self.ahead:
+                told = earlier.generations
+                self.note_gates({n: told[n] for n in names if n in told and n not in known})
         if new := [name for name in names if name not in known]:
             try:
                 replies = client.ask(*map(gates.admit, new))
@@ -166,9 +184,10 @@ def tracker() -> Tracker | None:
 
 
 @contextmanager
-def tracking() -> Iterator[Tracker]:
+def tracking(ahead: Ahead | None = None) -> Iterator[Tracker]:
     """Within it a tracker hears of every read; one around it is told of what it has found."""
-    made = Tracker()
+    around = tracker()
+    made = Tracker((*filter(None, [ahead]), *(around.ahead if around else ())))
     token, heard = _tracker.set(made), observer.set(made)
     try:
         yield made

@@ -165,6 +165,7 @@ class GatedShelf:
         if tracker is None:
             return
         tracker.tables.update(lookup.tables)
+        tracker.fetched.append(lookup)
         for key in lookup.keys:
             found = seen.hits.get(key)
             value = found.value if found else loaded.values[key]

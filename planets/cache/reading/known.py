@@ -52,12 +52,16 @@ class Remembered(Struct):
         """Whether this same answer has proved this same entry before."""
         if asked is not self.brief and asked is not self.whole:
             return False  # another's question: what it learned may be of other gates
-        return told == self.proof and reply is not None and reply[:HEAD] == self.head
+        return told == self.proof and self.is_under(reply)
+
+    def is_under(self, reply: Reply) -> bool:
+        """Whether this entry was replied, or the head of it."""
+        return type(reply) is bytes and reply[:HEAD] == self.head
 
     def is_proven(self, asked: Sequence[Command], reply: Reply, told: list[Reply]) -> None:
         """It was current when this was answered."""
         mine = asked is self.brief or asked is self.whole
-        if mine and reply is not None and reply[:HEAD] == self.head:
+        if mine and self.is_under(reply):
             self.proof = told
 
 

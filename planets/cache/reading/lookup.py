@@ -45,6 +45,7 @@ class Seen(Struct, frozen=True):
     unreadable: dict[str, str] = {}  # by key: why what lay there is no entry
     stale: dict[str, Cause] = {}  # by key: why the entry that lay there is not current
     positions: tuple[str, ...] = ()  # of a replica's lookup, with its generations: see replicas.py
+    ahead: Any = None  # of what is to be computed anew: see ahead.py
 
 
 class Claim(Struct, frozen=True):

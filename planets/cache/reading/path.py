@@ -49,6 +49,7 @@ T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.05
 
 TOO_LONG = "another caller was loading it for too long"
+OTHERS = "another caller is loading it, and this one holds leases that others wait for"
 
 NOTHING_LOADED = Loaded({})
 
@@ -117,6 +118,8 @@ def first_look(lookup: Lookup, reason: str = "") -> Begun:
     try:
         if reason := reason or forbidden(lookup):
             pass
+        elif (heard := tracker()) and (claim := heard.claimed_ahead(lookup)):
+            return Begun(claim, "miss", "redis", "", started)
         elif seen := look_near(lookup):
             return Begun(Claim(seen), "miss", "near", "", started)
         else:
@@ -130,7 +133,8 @@ def first_look(lookup: Lookup, reason: str = "") -> Begun:
 
 def wants_leases(begun: Begun) -> bool:
     """Whether something is missing that may be filled."""
-    return begun.outcome == "miss" and bool(begun.claimed.seen.missing)
+    missing = begun.outcome == "miss" and begun.claimed.seen.missing
+    return bool(missing) and not begun.claimed.mine
 
 
 def claims(lookup: Lookup, begun: Begun) -> Generator[float, None, Begun]:
@@ -246,6 +250,8 @@ def claiming(lookup: Lookup, seen: Seen) -> Generator[float, None, Claim]:
         if mine or seen.barred or not seen.missing or not all(others):
             # Whatever is left is loaded at once: waiting with leases in hand can deadlock.
             return Claim(seen, token, mine, waits=waits)
+        if (heard := tracker()) and heard.holds_leases:
+            return Claim(seen, reason=OTHERS)
         if time.monotonic() > give_up:
             stats.count("lease", "gave up")
             return Claim(seen, reason=TOO_LONG, waits=waits)
@@ -265,22 +271,36 @@ def ask_for_leases(lookup: Lookup, seen: Seen, token: str) -> tuple[Seen, dict[s
     admits = lookup.shelf.admit(lookup, seen)
     claims = [leases.claim(key, token) for key in asked]
     looks = lookup.shelf.look(lookup, asked)
+    ahead = seen.ahead
+    wanted = ahead.commands(token) if ahead else []
     try:
-        replies = client.own(looks, client.call(*admits, *claims, *looks))
+        replies = client.own(looks, client.call(*admits, *claims, *looks, *wanted))
     except BaseException:
-        release(asked, token)  # Redis may have given them, and its answer is lost
+        # Redis may have given them, and its answer is lost.
+        release([*asked, *(ahead.keys if ahead else ())], token)
         raise
+    if ahead:
+        ahead.hear(token, replies[len(replies) - len(wanted) :])
     holders = dict(zip(asked, map(leases.holder, replies[len(admits) :]), strict=False))
     mine = [key for key in asked if holders[key] == token]
+    left = ahead.left() if ahead else []
     try:
-        again = lookup.shelf.judge(lookup, asked, looks, replies[len(admits) + len(claims) :])
+        told = replies[len(admits) + len(claims) : len(replies) - len(wanted)]
+        again = lookup.shelf.judge(lookup, asked, looks, told)
     except BaseException:
-        release(mine, token)
+        release([*mine, *left], token)
         raise
-    release([key for key in mine if key in again.hits], token)
+    spare = [key for key in mine if key in again.hits]
+    if len(spare) == len(mine):  # nothing is this caller's to make
+        ahead, spare = None, [*spare, *left]
+    release(spare, token)
     unreadable = seen.unreadable | again.unreadable
     return replace(
-        again, hits=seen.hits | again.hits, unreadable=unreadable, stale=seen.stale | again.stale
+        again,
+        hits=seen.hits | again.hits,
+        unreadable=unreadable,
+        stale=seen.stale | again.stale,
+        ahead=ahead,
     ), holders
 
 

@@ -93,10 +93,14 @@ def computed(kind: str, around: Hashable, *parts: Any) -> str:
     that this site has. Raises UntellableParameter.
     """
     check_telling(parts)
-    databases = tuple(dict.fromkeys(map(places.sight, connections)))  # a replica's is its primary's
-    digest = _begun(databases, around).copy()
+    digest = _begun(sights(), around).copy()
     digest.update(repr(parts).encode("utf-8", "surrogatepass"))
     return f"{conf().PREFIX}{kind}:{digest.hexdigest()}"
+
+
+def sights() -> tuple[str, ...]:
+    """The databases that this site looks into; a replica's is its primary's."""
+    return tuple(dict.fromkeys(map(places.sight, connections)))
 
 
 @lru_cache(maxsize=256)
