@@ -37,7 +37,12 @@ def token() -> str:
 
 def close(gate: str, writer: str) -> Command:
     """Until `open`, or the deadline, nobody may be served or fill from behind this gate."""
-    return script("hold", [gate], writer, round(conf().WRITE_DEADLINE * 1000))
+    return script("hold", [gate], writer, deadline(), 1)
+
+
+def deadline() -> int:
+    """For how many milliseconds a writer holds what he has closed."""
+    return round(conf().WRITE_DEADLINE * 1000)
 
 
 def open(gate: str, writer: str, position: str = UNKNOWN) -> Command:
@@ -45,8 +50,12 @@ def open(gate: str, writer: str, position: str = UNKNOWN) -> Command:
 
     `position` is that of the primary after the write, where the database has replicas.
     """
-    run = "run" if is_database_gate(gate) or clustered() else ""
-    return script("hold", [gate], writer, 0, position, GATE_MS, run)
+    return script("hold", [gate], writer, 0, 1, GATE_MS, position, carries_run(gate))
+
+
+def carries_run(gate: str) -> str:
+    """ "run" where a gate carries that of the server, else ""."""
+    return "run" if is_database_gate(gate) or clustered() else ""
 
 
 def admit(gate: str) -> Command:

@@ -1,40 +1,47 @@
--- Adds one writer to those that keep a gate (or a record's lease) closed, or takes it away.
+-- Adds one writer to those that keep gates (or records' leases) closed, or takes it away: all or none.
 -- When the last one goes the key goes, so that the next reader opens a new generation; an open gate
 -- goes too: a reader may have opened it while this write was in flight and Redis had lost the gate.
 -- Where all who went have told at which position they committed, the furthest stays, for that reader.
 -- Deadlines are by Redis's own clock; a writer past its deadline is forgotten.
--- KEYS: the gate; for a record also its hash, in the same slot, which goes in either case.
--- ARGV: writer id, milliseconds to hold (0: take away); of who goes, his position, or "", the
--- milliseconds that it stays, and "run" if it holds in this run of the server alone: see admit.lua.
+-- KEYS: what is held; then, of records, their hashes, which go in either case.
+-- ARGV: writer id, milliseconds to hold (0: take away), how many keys are held; of who goes, the
+-- milliseconds that a position stays, and of each key his position, or "", and "run" if it holds in
+-- this run of the server alone: see admit.lua.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- at: the position of those who have gone; nil where nobody has, "" where it is not known.
-local last, writers, goes, at = now, {}, tonumber(ARGV[2]) == 0
-local held, position = redis.pcall('GET', KEYS[1]), ARGV[3] or ''
-if type(held) == 'table' and not held.err:find('WRONGTYPE', 1, true) then return held end -- see admit
-held = type(held) == 'string' and held or ''
-local function keep(writer, deadline)
-  table.insert(writers, writer .. '@' .. string.format('%d', deadline))
-  last = math.max(last, deadline)
+local goes, found = tonumber(ARGV[2]) == 0, {}
+for i = 1, tonumber(ARGV[3]) do
+  local held = redis.pcall('GET', KEYS[i])
+  if type(held) == 'table' and not held.err:find('WRONGTYPE', 1, true) then return held end -- see admit
+  found[i] = type(held) == 'string' and held or ''
 end
-if string.find(held, '^w:%w+@') then
-  at = held:match('=(%d+/[%w_:,-]+)$') or held:find('=', 1, true) and '' -- "" of what is none
-  for writer, deadline in string.gmatch(held, '(%w+)@(%d+)') do
-    if writer ~= ARGV[1] and tonumber(deadline) > now then keep(writer, tonumber(deadline)) end
-    if writer ~= ARGV[1] and tonumber(deadline) <= now then at = '' end
-  end
-elseif goes then -- nobody had closed it, so a position adds to one that is there, or is none
-  at = ARGV[5] ~= 'run' and held:match('^[op]:%w*=(%d+/[%w_:,-]+)%f[@%z]') or ''
-end
-if not goes then keep(ARGV[1], now + ARGV[2])
-elseif not at or position == '' then at = position
-elseif at ~= '' and tonumber(position:match('^%d+')) > tonumber(at:match('^%d+')) then at = position end
 -- Deleting first also gets the SET past a full Redis: an invalidation is never refused for memory.
 redis.call('DEL', unpack(KEYS))
-if #writers > 0 then
-  redis.call('SET', KEYS[1], 'w:' .. table.concat(writers, ',') .. (at and '=' .. at or ''), 'PX', last - now)
-elseif (at or '') ~= '' then
-  local info = ARGV[5] == 'run' and redis.pcall('INFO', 'replication')
-  local run = type(info) == 'string' and string.match(info, 'master_replid:(%x+)')
-  redis.call('SET', KEYS[1], 'p:=' .. at .. (run and '@' .. run .. '@' or ''), 'PX', ARGV[4])
+for i, held in ipairs(found) do
+  -- at: the position of those who have gone; nil where nobody has, "" where it is not known.
+  local last, writers, position, at = now, {}, ARGV[3 + 2 * i] or '', nil
+  local of_run = ARGV[4 + 2 * i] == 'run'
+  local function keep(writer, deadline)
+    table.insert(writers, writer .. '@' .. string.format('%d', deadline))
+    last = math.max(last, deadline)
+  end
+  if string.find(held, '^w:%w+@') then
+    at = held:match('=(%d+/[%w_:,-]+)$') or held:find('=', 1, true) and '' -- "" of what is none
+    for writer, deadline in string.gmatch(held, '(%w+)@(%d+)') do
+      if writer ~= ARGV[1] and tonumber(deadline) > now then keep(writer, tonumber(deadline)) end
+      if writer ~= ARGV[1] and tonumber(deadline) <= now then at = '' end
+    end
+  elseif goes then -- nobody had closed it, so a position adds to one that is there, or is none
+    at = not of_run and held:match('^[op]:%w*=(%d+/[%w_:,-]+)%f[@%z]') or ''
+  end
+  if not goes then keep(ARGV[1], now + ARGV[2])
+  elseif not at or position == '' then at = position
+  elseif at ~= '' and tonumber(position:match('^%d+')) > tonumber(at:match('^%d+')) then at = position end
+  if #writers > 0 then
+    redis.call('SET', KEYS[i], 'w:' .. table.concat(writers, ',') .. (at and '=' .. at or ''), 'PX', last - now)
+  elseif (at or '') ~= '' then
+    local info = of_run and redis.pcall('INFO', 'replication')
+    local run = type(info) == 'string' and string.match(info, 'master_replid:(%x+)')
+    redis.call('SET', KEYS[i], 'p:=' .. at .. (run and '@' .. run .. '@' or ''), 'PX', ARGV[4])
+  end
 end
