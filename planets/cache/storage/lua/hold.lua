@@ -4,12 +4,10 @@
 -- Where all who went have told at which position they committed, the furthest stays, for that reader.
 -- Deadlines are by Redis's own clock; a writer past its deadline is forgotten.
 -- KEYS: what is held; then, of records, their hashes, which go in either case.
--- ARGV: writer id, milliseconds to hold (0: take away), how many keys are held; of who goes, the
--- milliseconds that a position stays, and of each key his position, or "", and "run" if it holds in
--- this run of the server alone: see admit.lua.
-local time = redis.call('TIME')
+-- ARGV: writer id, milliseconds to hold (0: take away), how many are held; of who goes, those that a
+-- position stays, then of each his, or "", and "run" if it holds in this run alone: see admit.lua.
+local time, goes, found = redis.call('TIME'), tonumber(ARGV[2]) == 0, {}
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local goes, found = tonumber(ARGV[2]) == 0, {}
 for i = 1, tonumber(ARGV[3]) do
   local held = redis.pcall('GET', KEYS[i])
   if type(held) == 'table' and not held.err:find('WRONGTYPE', 1, true) then return held end -- see admit
@@ -18,30 +16,25 @@ end
 -- Deleting first also gets the SET past a full Redis: an invalidation is never refused for memory.
 redis.call('DEL', unpack(KEYS))
 for i, held in ipairs(found) do
+  local position, of_run = ARGV[3 + 2 * i] or '', ARGV[4 + 2 * i] == 'run'
   -- at: the position of those who have gone; nil where nobody has, "" where it is not known.
-  local last, writers, position, at = now, {}, ARGV[3 + 2 * i] or '', nil
-  local of_run = ARGV[4 + 2 * i] == 'run'
-  local function keep(writer, deadline)
-    table.insert(writers, writer .. '@' .. string.format('%d', deadline))
-    last = math.max(last, deadline)
-  end
+  local last, writers, at = now + (goes and 0 or ARGV[2]), {}, nil
   if string.find(held, '^w:%w+@') then
     at = held:match('=(%d+/[%w_:,-]+)$') or held:find('=', 1, true) and '' -- "" of what is none
     for writer, deadline in string.gmatch(held, '(%w+)@(%d+)') do
-      if writer ~= ARGV[1] and tonumber(deadline) > now then keep(writer, tonumber(deadline)) end
       if writer ~= ARGV[1] and tonumber(deadline) <= now then at = '' end
+      local stays = writer ~= ARGV[1] and tonumber(deadline) > now
+      if stays then table.insert(writers, writer .. '@' .. deadline) last = math.max(last, deadline) end
     end
   elseif goes then -- nobody had closed it, so a position adds to one that is there, or is none
     at = not of_run and held:match('^[op]:%w*=(%d+/[%w_:,-]+)%f[@%z]') or ''
   end
-  if not goes then keep(ARGV[1], now + ARGV[2])
+  if not goes then table.insert(writers, string.format('%s@%d', ARGV[1], now + ARGV[2]))
   elseif not at or position == '' then at = position
   elseif at ~= '' and tonumber(position:match('^%d+')) > tonumber(at:match('^%d+')) then at = position end
-  if #writers > 0 then
-    redis.call('SET', KEYS[i], 'w:' .. table.concat(writers, ',') .. (at and '=' .. at or ''), 'PX', last - now)
-  elseif (at or '') ~= '' then
-    local info = of_run and redis.pcall('INFO', 'replication')
-    local run = type(info) == 'string' and string.match(info, 'master_replid:(%x+)')
-    redis.call('SET', KEYS[i], 'p:=' .. at .. (run and '@' .. run .. '@' or ''), 'PX', ARGV[4])
-  end
+  local info = of_run and (at or '') ~= '' and redis.pcall('INFO', 'replication')
+  local run = type(info) == 'string' and string.match(info, 'master_replid:(%x+)')
+  local left = (at or '') ~= '' and 'p:=' .. at .. (run and '@' .. run .. '@' or '')
+  if #writers > 0 then left = 'w:' .. table.concat(writers, ',') .. (at and '=' .. at or '') end
+  if left then redis.call('SET', KEYS[i], left, 'PX', #writers > 0 and last - now or ARGV[4]) end
 end
