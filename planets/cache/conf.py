@@ -110,6 +110,8 @@ class Conf:
 
 
 def _of_table(given: dict[str, Sequence[str]], table: str) -> set[str]:
+    if not given:
+        return set()
     found = (names for name, names in given.items() if name.lower() == table)
     return {name.lower() for names in found for name in names}
 

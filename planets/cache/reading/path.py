@@ -7,7 +7,8 @@
     3. Load from the database, or from a replica that has caught up (replicas.py). The generation
        that the entry will carry was read before, so a fill that raced with a write is born
        unreachable.
-    4. Fill, while the lease is still ours.
+    4. Fill, while the lease is still ours. It is posted: nobody waits for the reply, unless
+       somebody listens to what comes of each fetch.
     5. Report what came of it: counts and events, once.
 
 A gate closed by a writer means: load and do not fill. A key leased by another means: wait a little
@@ -38,6 +39,7 @@ from . import late_copies, loads, memory, replicas
 from .away import is_away
 from .dependencies import tracker, unheard
 from .envelope import Unencodable
+from .filling import Filling
 from .late import PUNCTUAL
 from .lookup import Claim, Forbidden, Found, Load, Loaded, Lookup, Seen
 from .permission import forbidden, may_be_near
@@ -55,11 +57,14 @@ NOTHING_LOADED = Loaded({})
 
 
 class Filled(Struct, frozen=True):
-    """Which keys were stored, each with its token, and why something was not."""
+    """Which keys were stored, or are about to be, each with its token; why something was not.
+
+    What depends on a token that was never stored is not current, so it may be told beforehand.
+    """
 
     stored: dict[str, str]
     reason: str = ""
-    expires: dict[str, float] = {}  # by key: in Unix time
+    filling: Filling | None = None  # of which the caller has heard
 
 
 NOTHING_FILLED = Filled({})
@@ -178,9 +183,8 @@ def end(lookup: Lookup, begun: Begun, loaded: Loaded) -> dict[str, Any]:
         refusals = (lookup.shelf.refuse(lookup, seen, v) for v in loaded.values.values())
         reason = next(filter(None, refusals), "")
     values = report(lookup, seen, loaded, begun, reason or begun.reason)
-    for key in filled.stored:
-        tables = lookup.shelf.tables(lookup, loaded.values[key])
-        memory.filled(key, filled.expires[key], lookup.sql, tables)
+    if filled.filling:  # after the report, which tells what was remembered before
+        filled.filling.remember(filled.stored)
     return values
 
 
@@ -358,7 +362,7 @@ def timed(values: dict[str, Any], claimed: Claim, started: float) -> Loaded:
 
 
 def fill(lookup: Lookup, claimed: Claim, loaded: Loaded) -> Filled:
-    """Store what we hold the leases of, and give every lease back. One round trip."""
+    """Store what we hold the leases of, and give every lease back. One round trip, or none."""
     shelf, seen, token, reason = lookup.shelf, claimed.seen, claimed.token, ""
     commands: dict[str, Command] = {}
     expires: dict[str, float] = {}
@@ -372,28 +376,34 @@ def fill(lookup: Lookup, claimed: Claim, loaded: Loaded) -> Filled:
             reason = FIRST_SIGHT
             continue
         generation: Any = shelf.generation(lookup, seen.generations, value)
-        expires[key] = _expires(lookup, value, now)
-        found = Found(value, generation, expires[key], 0, usual, filled=now)
+        found = Found(value, generation, _expires(lookup, value, now), 0, usual, filled=now)
         try:
             commands[key] = shelf.fill(lookup, key, token, _expiry(lookup, found), found)
+            expires[key] = found.expires
         except Unencodable as error:
             stats.count(shelf.kind, "unencodable")
             reason = f"not stored: {error}"
     stored: dict[str, str] = {}
+    heard: Filling | None = None
     if commands:
+        tables = {key: shelf.tables(lookup, loaded.values[key]) for key in commands}
+        filling = Filling(lookup.sql, token, expires, tables)
         started = time.perf_counter()
-        try:
-            replies = client.call(*commands.values())
+        # Who hears of each fetch is to be told the truth of it.
+        if not fetched.receivers and client.post([*commands.values()], filling.heard):
+            stored = dict.fromkeys(commands, token)
             stats.spent("fill", time.perf_counter() - started)
-            stored = {k: token for k, reply in zip(commands, replies, strict=True) if reply == 1}
-            stats.count("fill", "stored", len(stored))
-            stats.count("fill", "outlived its lease", len(replies) - len(stored))
-        except Unavailable as error:
-            reason = f"not stored: {error}"
-            # A Redis that is full has refused the value, and would keep the lease.
-            commands.clear()
+        else:
+            try:
+                stored = filling.stored(client.call(*commands.values()))
+                stats.spent("fill", time.perf_counter() - started)
+                heard = filling
+            except Unavailable as error:
+                reason = f"not stored: {error}"
+                # A Redis that is full has refused the value, and would keep the lease.
+                commands.clear()
     release([key for key in claimed.mine if key not in commands], token)
-    return Filled(stored, reason, expires)
+    return Filled(stored, reason, heard)
 
 
 def _expires(lookup: Lookup, value: Any, now: float) -> float:

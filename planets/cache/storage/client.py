@@ -47,6 +47,7 @@ from .wire import Command, Reply, Wire
 logger = logging.getLogger(__name__)
 
 Exchange = Callable[[Sequence[Command]], list[Reply]]
+Answer = list[Reply] | Unavailable  # to what was posted
 
 
 class Client:
@@ -54,6 +55,7 @@ class Client:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._straight = self._exchange  # with nobody in between: see `through`
         self.breaker = Breaker(self._attempt, self._mistake)
         self.pace = Pace(lambda: self._exchange([("PING",)]))
         self._redis: Any = None
@@ -115,20 +117,29 @@ class Client:
         started = time.perf_counter()
         try:
             replies = self._exchange(commands)
-        except ResponseError as error:
+        except FAILURES as error:
+            raise self._failed(error) from error
+        finally:
+            self.pace.round_trip(time.perf_counter() - started)
+        self._judge(replies)
+        return replies
+
+    def _failed(self, error: Exception) -> Unavailable:
+        """Begin what a failure begins; returns what to raise."""
+        if isinstance(error, ResponseError):
             # It was greeted and refused: it cannot be told what is stale, so nothing of it is read.
             self.breaker.begin(str(error))
-            raise Refused(str(error)) from error
-        except NodeAway as error:
+            return Refused(str(error))
+        if isinstance(error, NodeAway):
             # Other nodes go on to answer, so it is counted by itself.
             if error.for_good:
                 self.breaker.begin(str(error))
-            raise Unavailable(str(error)) from error
-        except FAILURES as error:
-            self.breaker.failed(error)
-            raise Unavailable(words(error)) from error
-        finally:
-            self.pace.round_trip(time.perf_counter() - started)
+            return Unavailable(str(error))
+        self.breaker.failed(error)
+        return Unavailable(words(error))
+
+    def _judge(self, replies: Sequence[Reply]) -> None:
+        """Begin what a refusal begins. Raises Refused."""
         for reply in replies:
             if isinstance(reply, RedisError) and not str(reply).startswith("WRONGTYPE"):
                 if is_final(reply):
@@ -137,7 +148,36 @@ class Client:
                     self.breaker.failed(reply)
                 raise Refused(str(reply)) from reply
         self.breaker.succeeded()
-        return replies
+
+    def post(self, commands: Sequence[Command], hear: Callable[[Answer], None]) -> bool:
+        """Do `commands` without waiting; `hear` is told what came of them, once, by and by.
+
+        False where that cannot be, and then nothing was done: where somebody stands between us and
+        Redis, who is to see each round trip, on a cluster, and where Redis is away or slow. That a
+        connection was lost begins nothing: whoever takes the next one finds out why.
+        """
+
+        def judged(replies: list[Reply] | Exception) -> None:
+            if isinstance(replies, Exception):
+                hear(Unavailable(words(replies)))
+                return
+            try:
+                self._judge(replies)
+            except Refused as error:
+                hear(error)
+            else:
+                hear(replies)
+
+        wire = self._wire
+        if self._exchange != self._straight or self.breaker.reason or self.pace.reason:
+            return False
+        if not isinstance(wire, Wire) or wire.redis is not self._redis:
+            return False
+        try:
+            wire.post(commands, judged)
+        except FAILURES as error:
+            hear(self._failed(error))
+        return True
 
     def ask(self, *commands: Command) -> list[Reply]:
         """`call` for a read, which does without where Redis is slow: raises Unavailable there."""

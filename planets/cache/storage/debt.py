@@ -43,7 +43,7 @@ class Debt:
             if len(self._owed) > MAX_DEBT:
                 gates = {gate for a in connections for gate in keys.database_gates(a)}
                 self._owed = {
-                    script("hold", [gate], secrets.token_hex(8), 0): None for gate in gates
+                    script("hold", [gate], secrets.token_hex(8), 0, 1): None for gate in gates
                 }
 
     def pay(self, landed: Iterable[Command]) -> None:

@@ -48,7 +48,12 @@ def token() -> str:
 
 def close(gate: str, writer: str) -> Command:
     """Until `open`, or the deadline, nobody may be served or fill from behind this gate."""
-    return script("hold", [gate], writer, round(conf().WRITE_DEADLINE * 1000), _counts(gate))
+    return script("hold", [gate], writer, deadline(), 1, GATE_MS, "", counts(gate))
+
+
+def deadline() -> int:
+    """For how many milliseconds a writer holds what he has closed."""
+    return round(conf().WRITE_DEADLINE * 1000)
 
 
 def open(gate: str, writer: str, position: str = UNKNOWN) -> Command:
@@ -56,7 +61,7 @@ def open(gate: str, writer: str, position: str = UNKNOWN) -> Command:
 
     `position` is that of the primary after the write, where the database has replicas.
     """
-    return script("hold", [gate], writer, 0, _counts(gate), position, GATE_MS)
+    return script("hold", [gate], writer, 0, 1, GATE_MS, position, counts(gate))
 
 
 def admit(gate: str) -> Command:
@@ -70,7 +75,7 @@ def _in_run(gate: str) -> str:
     return "run" if is_database_gate(gate) or clustered() else ""
 
 
-def _counts(gate: str) -> str:
+def counts(gate: str) -> str:
     """The same of its positions: where there are no replicas nobody gives one."""
     return _in_run(gate) if conf().SAME_AS else ""
 

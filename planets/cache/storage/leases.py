@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..conf import conf
-from . import keys, scripts
+from . import gates, keys, scripts
 from .scripts import script
 from .wire import Command
 
@@ -54,12 +54,12 @@ def release(key: str, token: str) -> Command:
 
 def close(key: str, writer: str) -> Command:
     """Deletes a record and closes its lease to all fillers until `open`, or the deadline."""
-    return script("hold", [keys.lease(key), key], writer, round(conf().WRITE_DEADLINE * 1000))
+    return script("hold", [keys.lease(key), key], writer, gates.deadline(), 1)
 
 
 def open(key: str, writer: str) -> Command:
     """Ends the writer's hold on a record's lease."""
-    return script("hold", [keys.lease(key), key], writer, 0, "")
+    return script("hold", [keys.lease(key), key], writer, 0, 1)
 
 
 def one_by_one(command: Command) -> list[Command] | None:

@@ -4,6 +4,10 @@ The connections are redis-py's and come from the pool of django-redis, so its se
 Sentinel, timeouts) hold. Between calls they are kept here: lending one and taking it back, the pool
 takes more than half as long as the round trip itself, and redis-py's pipeline still longer. For the
 same reason hiredis packs the commands without redis-py, which takes five times as long.
+
+Commands whose outcome nobody needs at once are posted: they are sent, and their replies are read by
+who uses the connection next, before his own. What is posted and lost is never told from what was
+never done, so it may be nothing that freshness rests on.
 """
 
 from __future__ import annotations
@@ -25,6 +29,13 @@ Reply = Any
 WORD = 1.0
 
 
+class Posted(NamedTuple):
+    """Commands that a server has, and who is to hear of their replies, or that they are lost."""
+
+    expected: int  # replies
+    hear: Callable[[list[Reply] | Exception], None]
+
+
 class Line:
     """A connection, and whether the server at its other end was asked who it is."""
 
@@ -33,11 +44,20 @@ class Line:
         self.met = False
         self.moved = False  # the server takes no writes any more
         self.outage = 0  # the last one before they met
+        self.posted: Posted | None = None  # whose replies come before any other
         connection.register_connect_callback(self.forget)
 
     def forget(self, connection: Any) -> None:
         """redis-py connected it again: perhaps to another server."""
         self.met = False
+        self.lose()
+
+    def lose(self) -> bool:
+        """No reply will come to what was posted, if anything was; returns whether it was."""
+        posted, self.posted = self.posted, None
+        if posted:
+            posted.hear(RedisConnectionError("the connection was left before the reply came"))
+        return posted is not None
 
 
 class Sent(NamedTuple):
@@ -100,6 +120,23 @@ class Wire:
             self._put(line)
         return replies
 
+    def post(
+        self, commands: Sequence[Command], hear: Callable[[list[Reply] | Exception], None]
+    ) -> None:
+        """Send them and wait for nothing. Raises as `exchange`; then `hear` is not called.
+
+        `hear` is called once, by whoever uses the connection next; with an error where no reply
+        will come. It must be quick, and use no wire: a lock may be held. A connection has one such
+        call under way at most, so that a slow server cannot make them pile up; and who has to greet
+        waits, for an answer to that must not be old.
+        """
+        sent = self.send(commands)
+        if sent.greeted or sent.line.posted:
+            hear(self.receive(sent))
+            return
+        sent.line.posted = Posted(sent.expected, hear)
+        self._put(sent.line)
+
     def abandon(self, sent: Sent) -> None:
         """Its replies are not wanted."""
         self._drop(sent.line)
@@ -134,7 +171,11 @@ class Wire:
             except IndexError:
                 return Line(self._pool.get_connection())
             try:
-                if not line.connection.can_read():
+                readable = line.connection.can_read()
+                if readable and line.posted:
+                    self._hear_posted(line)
+                    readable = line.moved or line.connection.can_read()
+                if not readable:
                     return line
             except (RedisError, OSError):
                 pass
@@ -142,6 +183,23 @@ class Wire:
                 self._drop(line)
                 raise
             self._drop(line)  # closed by the server, or with an answer to something else
+
+    def _hear_posted(self, line: Line) -> None:
+        """Read the replies to what was posted. Raises RedisError, OSError."""
+        if posted := line.posted:
+            replies = self._read(line, posted.expected)
+            line.posted = None
+            posted.hear(replies)
+
+    def _read(self, line: Line, expected: int) -> list[Reply]:
+        replies = []
+        for _ in range(expected):
+            try:
+                replies.append(line.connection.read_response())
+            except ResponseError as error:
+                replies.append(error)
+                line.moved = line.moved or isinstance(error, ReadOnlyError)
+        return replies
 
     def _put(self, line: Line) -> None:
         if len(self._idle) < self._most:
@@ -154,6 +212,8 @@ class Wire:
         self._give_back(line)
 
     def _give_back(self, line: Line) -> None:
+        if line.lose():
+            line.connection.disconnect()  # others would take those replies for theirs
         line.connection.deregister_connect_callback(line.forget)
         self._pool.release(line.connection)
 
@@ -179,15 +239,11 @@ class Wire:
         return Sent(line, len(commands), greeted, now, trust)
 
     def _receive(self, sent: Sent) -> list[Reply]:
-        line, replies = sent.line, []
-        for _ in range(sent.expected):
-            try:
-                replies.append(line.connection.read_response())
-            except ResponseError as error:
-                replies.append(error)
-                line.moved = line.moved or isinstance(error, ReadOnlyError)
+        line = sent.line
         if not line.met:
             raise RedisConnectionError("the connection was made anew in mid-call")
+        self._hear_posted(line)
+        replies = self._read(line, sent.expected)
         if sent.greeted:
             answers = [replies.pop(0) for _ in sent.greeted]
             for answer in answers:

@@ -12,7 +12,7 @@ from django.db import connections
 from .. import stats
 from ..conf import conf
 from ..events import Invalidation, invalidated
-from ..storage import gates, keys, leases
+from ..storage import holds, keys
 from ..storage.client import client
 from ..storage.errors import Unavailable
 from ..storage.near import near
@@ -43,7 +43,8 @@ class Touched:
         )
 
     def __sub__(self, other: Touched) -> Touched:
-        return replace(self, gates=self.gates - other.gates, records=self.records - other.records)
+        gates, records = self.gates - other.gates, self.records - other.records
+        return Touched(gates, records, self.tables, self.committed)
 
     def __bool__(self) -> bool:
         return bool(self.gates or self.records)
@@ -56,10 +57,7 @@ class Touched:
     def close(self, writer: str) -> bool:
         """Close all, and say whether Redis could be reached; what must not fail is `open`."""
         try:
-            client.call(
-                *(gates.close(gate, writer) for gate in sorted(self.gates)),
-                *(leases.close(key, writer) for key in sorted(self.records)),
-            )
+            client.call(*holds.close(self.gates, self.records, writer))
         except Unavailable as error:
             logger.debug("Gates could not be closed: %s", error)
             return False
@@ -68,14 +66,12 @@ class Touched:
         return True
 
     def __and__(self, other: Touched) -> Touched:
-        return replace(self, gates=self.gates & other.gates, records=self.records & other.records)
+        gates, records = self.gates & other.gates, self.records & other.records
+        return Touched(gates, records, self.tables, self.committed)
 
     def opening(self, writer: str) -> list[Command]:
         """The commands that open all. A gate that another writer holds stays closed for him."""
-        return [
-            *(gates.open(gate, writer, self.committed.of(gate)) for gate in sorted(self.gates)),
-            *(leases.open(key, writer) for key in sorted(self.records)),
-        ]
+        return holds.open(self.gates, self.records, writer, self.committed.of)
 
     def open(self, writer: str, by: Mapping[str, Touched] | None = None) -> None:
         """Open all; where Redis cannot be reached, see to it that it happens later.

@@ -154,7 +154,8 @@ class Transaction:
         self.by_hand = self.outcome_unknown = False
         if not self.pending:
             return
-        by = {sql: part & touched for sql, part in self.touched_by.items() if part & touched}
+        parts = ((sql, part & touched) for sql, part in self.touched_by.items())
+        by = {sql: part for sql, part in parts if part}
         self.pending = self.closed = NOTHING
         unsettled.discard(id(self))
         self.touched_by = {}

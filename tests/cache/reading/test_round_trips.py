@@ -147,6 +147,6 @@ def test_a_save_is_two_round_trips(redis: Any, round_trips: list[list[str]]) -> 
     round_trips.clear()
     electra.save()
     assert round_trips == [
-        ["hold", "hold"],  # close: the table's gate; the record's lease, and its hash goes
-        ["hold", "hold"],  # open both
+        ["hold"],  # close: the table's gate; the record's lease, and its hash goes
+        ["hold"],  # open both
     ]
