@@ -78,7 +78,7 @@ def large(e: Evidence) -> Advice | None:
     refused = e.line.too_large > e.line.misses / 2
     if not refused and (e.line.hits or size <= conf().MAX_BYTES):
         return None
-    rows = e.line.rows / max(e.line.loads, 1)
+    rows = e.line.rows_each
     told = f"about {size:,.0f} bytes" if size else f"more than {conf().MAX_BYTES:,} bytes"
     return _made(
         e,
@@ -235,7 +235,7 @@ def _made(e: Evidence, kind: Kind, sentence: str, saves: float, *arithmetic: str
 def _figures(e: Evidence) -> Iterator[str]:
     yield (
         f"{e.line.calls:,} calls in {span(e.ledger.hours * 3600)} ({_calls(e)}), "
-        f"{_sets(e)}, {e.line.rows / max(e.line.loads, 1):,.1f} rows a load"
+        f"{_sets(e)}, {e.line.rows_each:,.1f} rows a load"
     )
     yield (
         f"a load takes {e.load:.2f} ms (median; p99 {e.slowest:.2f}, mean {e.mean:.2f}), a hit "

@@ -39,7 +39,7 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         return {
             "hours": self.ledger.hours,
-            "statements": len(self.ledger.of_kind(False)),
+            "statements": len(self.ledger.of("read")),
             "advice": [one.as_dict() for one in self.advice],
             "time": [hour.as_dict() for hour in self.hours],
         }
