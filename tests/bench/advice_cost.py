@@ -33,27 +33,28 @@ SIGNAL = "getloadavg"
 
 
 class Counter:
-    """Instructions of this process since they were last asked for."""
+    """Instructions of this process, by what callgrind dumps at each mark."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.dumps = folder, 0
+        self.folder, self.marks = folder, 0
 
-    def __call__(self) -> int:
+    def mark(self) -> None:
         os.getloadavg()
-        self.dumps += 1
-        (told,) = self.folder.glob(f"out.*.{self.dumps}")
+        self.marks += 1
+
+    def of(self, work: Callable[[], Any], times: int) -> int:
+        """Of so many calls."""
+        gc.collect()
+        self.mark()
+        for _ in range(times):
+            work()
+        self.mark()
+        (told,) = self.folder.glob(f"out.*.{self.marks}")
         return int(SUMMARY.search(told.read_text())[1])  # type: ignore[index]
 
     def each(self, work: Callable[[], Any], times: int) -> float:
         """Of one call, from the difference of so many and twice as many."""
-        found = []
-        for number in (times, 2 * times):
-            gc.collect()
-            self()
-            for _ in range(number):
-                work()
-            found.append(self())
-        return (found[1] - found[0]) / times
+        return (self.of(work, 2 * times) - self.of(work, times)) / times
 
 
 def works() -> dict[str, Callable[[], Any]]:
@@ -127,9 +128,7 @@ def measure(folder: Path, requests: int, only: str) -> None:
         without, more = statistics.median(off), statistics.median(on) - statistics.median(off)
         share = 100 * more / without
         print(f"{name:<28} {without:12,.0f} {more:10,.0f} {share:6.2f} %", flush=True)
-    count()
-    listener.tell()
-    print(f"{'adding to the ledger, once':<28} {count():12,}", flush=True)
+    print(f"{'adding to the ledger, once':<28} {count.of(listener.tell, 1):12,}", flush=True)
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connections
 
+from ...conf import conf
 from ...events import COMPUTED
 from ...reading.lookup import Lookup
 from ...writing import reader
@@ -19,6 +20,7 @@ from . import sketch
 from .gist import LONGEST, gist
 from .line import SITES, Kind, Line
 
+SETS = 512  # of parameters, whose hash is remembered
 CLOSELY = 64  # every so many calls one is looked at closely, and the first ones more often
 
 
@@ -27,7 +29,8 @@ class Known:
 
     __slots__ = (
         "alias", "calls", "digest", "epoch", "hasher", "is_computed", "kind", "line",
-        "seen_writes", "sites", "statement", "tables", "text", "written",
+        "second_sight", "seen_writes", "sets", "sites", "statement", "tables", "text", "ttl",
+        "written",
     )  # fmt: skip
 
     line: Line
@@ -41,16 +44,35 @@ class Known:
         # Values that stand in the text itself make another set, too.
         self.hasher = sketch.hasher(sql)
         self.calls, self.sites = 0, dict[str, int]()
+        self.sets: dict[int, int] = {}  # by Python's hash of parameters: ours, which takes longer
+        self.ttl, self.second_sight = 0.0, False
         self.epoch = -1  # of its line
         self.written, self.seen_writes = 0, -1  # when its tables were, as of so many writes
 
     def hash_of(self, params: Any) -> int:
         """Of a call's parameters."""
-        return sketch.hash_with(self.hasher, params)
+        try:
+            mine = hash(params)
+        except TypeError:
+            return sketch.hash_with(self.hasher, params)
+        found = self.sets.get(mine)
+        if found is None:
+            if len(self.sets) >= SETS:
+                self.sets.clear()
+            found = self.sets[mine] = sketch.hash_with(self.hasher, params)
+        return found
 
     def new_line(self) -> Line:
         doubt, sites = self.statement.doubt, dict(self.sites)
-        return Line(self.kind, self.text, self.tables, self.alias, doubt, sites=sites)
+        line = Line(self.kind, self.text, self.tables, self.alias, doubt, sites=sites)
+        line.ttl, line.second_sight = self.ttl, self.second_sight
+        return line
+
+    def fetched(self, lookup: Lookup) -> None:
+        """Note how it is fetched."""
+        self.ttl = 0.0 if lookup.expire_at else float(lookup.ttl or conf().TTL)
+        self.second_sight = lookup.second_sight and not lookup.shelf.only_absences
+        self.line.ttl, self.line.second_sight = self.ttl, self.second_sight
 
     def is_closely(self) -> bool:
         """Count a call; whether it is one that is looked at closely, which takes longer."""

@@ -18,7 +18,6 @@ from typing import Any
 
 from django.core.signals import request_started
 
-from ...conf import conf
 from ...events import Invalidation, invalidated
 from ...reading import path
 from ...reading.causes import TOO_OLD
@@ -59,7 +58,7 @@ class Listener:
         self.epoch = 0  # moves when lines leave `heard`
         self.told_at = time.monotonic()
         self.texts: dict[tuple[str, ...], Known | None] = {}
-        self.keys: dict[str, tuple[Known, int] | None] = {}
+        self.keys: dict[str, tuple[()] | tuple[Known, int]] = {}
         self.written: dict[str, int] = {}
         self.writes = 0
         self.here = threading.local()
@@ -108,7 +107,7 @@ class Listener:
         if about := self._know(alias, "sql", sql, params is not None):
             key = about.hash_of(params)
             with self.lock:
-                line = self._call(about, key, self._last_write(about))
+                line = self._call(about, key, _now())
                 if about.is_closely():
                     about.locate()
                     rows = max(getattr(cursor, "rowcount", 0), 0)
@@ -122,29 +121,26 @@ class Listener:
         """A fetch has come to its end."""
         if loaded.values and loaded.ms is None:
             return  # it has left it to others to ask, who are heard
-        ms = (time.perf_counter() - begun.started) * 1000 / len(lookup.keys)
+        now = _now()
         with self.lock:
-            for key in lookup.keys:
-                try:
-                    met = self.keys[key]
-                except KeyError:
-                    met = self._meet(lookup, key)
+            for key, found in seen.hits.items():
+                met = self.keys.get(key)
                 if met is None:
+                    met = self._meet(lookup, key)
+                if not met:
                     continue
                 about, hashed = met
-                if found := seen.hits.get(key):
-                    written = 0 if about.is_computed else self._last_write(about)
-                    line = self._call(about, hashed, written)
-                    line.hits += 1
-                    sample.add(line.hit_sample, line.hits, ms)
-                    line.sizes += 1
-                    line.bytes += found.bytes
-                    if not line.ttl:
-                        line.ttl = _ttl(lookup)
-                else:
-                    line = self._missed(lookup, key, about, hashed, seen, loaded, begun, reason, ms)
+                line = self._call(about, hashed, now, 0 if about.is_computed else None)
+                line.hits += 1
                 if about.is_closely():
                     about.locate()
+                    about.fetched(lookup)
+                    line.sizes += 1
+                    line.bytes += found.bytes
+                    sample.add(line.hit_sample, line.hits, _ms(lookup, begun))
+            for key in seen.missing:
+                if met := self._meet(lookup, key):
+                    self._missed(lookup, key, *met, seen, loaded, begun, reason)
 
     def _missed(
         self,
@@ -156,33 +152,33 @@ class Listener:
         loaded: Loaded,
         begun: path.Begun,
         reason: str,
-        ms: float,
-    ) -> Line:
-        value = loaded.values.get(key)
-        if about.is_computed and value is not None:
-            about.tables, about.seen_writes = _behind(value.dependencies.gates), -1
-        written, cause = self._last_write(about), seen.stale.get(key)
-        if about.is_computed and cause and cause is not TOO_OLD:
-            written = _now()  # a write of what it stood on, which need not be all of a table
-        line = self._call(about, hashed, written)
-        line.ttl = _ttl(lookup)
-        line.second_sight = lookup.second_sight and not lookup.shelf.only_absences
+    ) -> None:
+        value, now, written = loaded.values.get(key), _now(), None
+        if about.is_computed:
+            if value is not None:
+                about.tables, about.seen_writes = _behind(value.dependencies.gates), -1
+            if (cause := seen.stale.get(key)) and cause is not TOO_OLD:
+                written = now  # a write of what it stood on, which need not be all of a table
+        line = self._call(about, hashed, now, written)
+        about.fetched(lookup)
+        if about.is_closely():
+            about.locate()
         if begun.outcome == "miss":
             line.misses += 1
             line.waits += begun.claimed.waits
             line.thrown_away += bool(reason)
             line.too_large += "MAX_BYTES" in reason
-            if loaded.ms is not None:
-                sample.add(line.overhead_sample, line.misses, max(0.0, ms - loaded.ms))
         else:
             line.bypasses += 1
-        if loaded.ms is not None:
-            line.loaded(loaded.ms)
         if about.is_computed:
             line.tables, line.why = about.tables, reason or line.why
-        elif loaded.ms is not None:
-            line.looked(len(value) if isinstance(value, list) else 1)
-        return line
+        if loaded.ms is not None:
+            line.loaded(loaded.ms)
+            if begun.outcome == "miss":
+                overhead = max(0.0, _ms(lookup, begun) - loaded.ms)
+                sample.add(line.overhead_sample, line.misses, overhead)
+            if not about.is_computed:
+                line.looked(len(value) if isinstance(value, list) else 1)
 
     def _writes(self, alias: str, sql: str, params: Any, run: Callable[[], Any]) -> Any:
         started = time.perf_counter()
@@ -257,8 +253,10 @@ class Listener:
             about = None
         return self._remember(name, about)
 
-    def _meet(self, lookup: Lookup, key: str) -> tuple[Known, int] | None:
-        """A key that this process has not fetched lately."""
+    def _meet(self, lookup: Lookup, key: str) -> tuple[()] | tuple[Known, int]:
+        """What a key is of, and its hash; () for what cannot be told without its values."""
+        if (met := self.keys.get(key)) is not None:
+            return met
         kind = lookup.shelf.kind
         name = (lookup.alias, lookup.sql) if kind == "sql" else (lookup.alias, kind, lookup.sql)
         try:
@@ -270,7 +268,7 @@ class Listener:
                 about = self._remember(name, None)
         if len(self.keys) >= KEYS:
             self.keys.clear()
-        self.keys[key] = met = (about, sketch.hash_of(key)) if about else None
+        self.keys[key] = met = (about, sketch.hash_of(key)) if about else ()
         return met
 
     def _remember(self, name: tuple[str, ...], about: Known | None) -> Known | None:
@@ -288,18 +286,21 @@ class Listener:
             about.line, about.epoch = line, self.epoch
         return about.line
 
-    def _call(self, about: Known, key: int, written: int) -> Line:
-        line = self._line(about)
-        line.called(key, _now(), written)
+    def _call(self, about: Known, key: int, now: int, written: int | None = None) -> Line:
+        """`written` is when what it reads was; None: as its tables were."""
+        line = about.line if about.epoch == self.epoch else self._line(about)
+        if written is None:
+            same = about.seen_writes == self.writes
+            written = about.written if same else self._last_write(about)
+        line.called(key, now, written)
         if about.kind != "page":
             page.asks(about.digest, key)
         return line
 
     def _last_write(self, about: Known) -> int:
         """When its tables were written last, as far as was heard here."""
-        if about.seen_writes != self.writes:
-            about.seen_writes = self.writes
-            about.written = max((self.written.get(table, 0) for table in about.tables), default=0)
+        about.seen_writes = self.writes
+        about.written = max((self.written.get(table, 0) for table in about.tables), default=0)
         return about.written
 
     # --- sharing
@@ -329,8 +330,9 @@ def _now() -> int:
     return int(time.time() * SECOND)
 
 
-def _ttl(lookup: Lookup) -> float:
-    return 0.0 if lookup.expire_at else float(lookup.ttl or conf().TTL)
+def _ms(lookup: Lookup, begun: path.Begun) -> float:
+    """What a fetch took, of each of its keys."""
+    return (time.perf_counter() - begun.started) * 1000 / len(lookup.keys)
 
 
 def _behind(gates: dict[str, str]) -> tuple[str, ...]:

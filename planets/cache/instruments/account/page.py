@@ -41,6 +41,10 @@ def asked() -> Asked:
 
 def ends() -> Asked:
     """What it has asked more than once."""
-    found = asked()
+    found = _asked.get()
+    if found is None:
+        return NOTHING_YET
     _asked.set(None)
+    if found is NOTHING_YET:
+        return found
     return {digest: calls for digest, calls in found.items() if len(calls) > 1}

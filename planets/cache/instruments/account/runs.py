@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 from statistics import median
-from typing import NamedTuple
+
+from msgspec import Struct
 
 SECOND = 1_000_000  # times are microseconds
 GAP = SECOND // 10  # calls that are further apart are two runs
@@ -16,7 +17,7 @@ LONG_GAP = 5 * SECOND  # the same where room is short; TTLs are longer
 MOST = 1_000  # of one statement, in one ledger
 
 
-class Run(NamedTuple):
+class Run(Struct, array_like=True, order=True):
     """So many calls at even intervals, from the first to the last, in Unix time."""
 
     first: int
@@ -40,7 +41,8 @@ def add(runs: Runs, key: int, at: int, written: int) -> None:
     if fresh or at - last.last > GAP:
         mine.append(Run(at, at, 1, 0, fresh))
     else:
-        mine[-1] = Run(last.first, at, last.calls + 1, last.broken, last.fresh)
+        last.last = at
+        last.calls += 1
 
 
 def merge(runs: Runs, other: Runs) -> None:
