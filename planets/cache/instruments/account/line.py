@@ -70,10 +70,12 @@ class Line(msgspec.Struct, array_like=True):
     def called(self, key: int, at: int, written: int) -> None:
         """Once, with the parameters of this hash."""
         self.calls += 1
-        if key in self.log or (sketch.add(self.smallest, key) and key < self.below):
-            runs.add(self.log, key, at, written)
-            if not self.calls % 64:
-                self.thin()
+        if (mine := self.log.get(key)) is not None:
+            runs.add(mine, at, written)
+        elif sketch.add(self.smallest, key) and key < self.below:
+            self.log[key] = [runs.Run(at, at)]
+        if not self.calls % 64:
+            self.thin()
 
     def loaded(self, ms: float) -> None:
         self.loads += 1

@@ -21,7 +21,7 @@ from django.core.signals import request_started
 from ...events import Invalidation, invalidated
 from ...reading import path
 from ...reading.causes import TOO_OLD
-from ...reading.lookup import Loaded, Lookup, Seen
+from ...reading.lookup import Found, Loaded, Lookup, Seen
 from ...storage import keys
 from ...storage.background import Background
 from ...writing import observer
@@ -38,6 +38,7 @@ from .sharing import share
 PAUSE = 30.0  # seconds between two additions to the shared account
 TEXTS = 2_048  # of statements that are known by their text
 KEYS = 8_192  # of entries that are known by their key
+MOST_HITS = 500  # in no line yet
 MOST_PENDING = 100  # writes of one transaction
 
 
@@ -54,8 +55,9 @@ class Listener:
         self.lock, self.sharing = threading.Lock(), threading.Lock()
         self.me = int.from_bytes(os.urandom(sketch.BITS // 8), "big")
         self.waiting = Ledger()  # what is to be shared
-        self.heard = self._begun()
-        self.epoch = 0  # moves when lines leave `heard`
+        self.hits: list[tuple[tuple[Known, int], float]] = []  # in no line yet, with their times
+        self.ledger = self._begun()
+        self.epoch = 0  # moves when lines leave the ledger
         self.told_at = time.monotonic()
         self.texts: dict[tuple[str, ...], Known | None] = {}
         self.keys: dict[str, tuple[()] | tuple[Known, int]] = {}
@@ -72,7 +74,7 @@ class Listener:
         observer.witnesses.append(self.ran)
         path.hearers.append(self.fetched)
         invalidated.connect(self.went_stale, dispatch_uid="account")
-        request_started.connect(page.begins, dispatch_uid="account")
+        request_started.connect(page.begins, weak=False, dispatch_uid="account")
         afterwards.each.append(self.page_ends)
 
     def stop(self) -> None:
@@ -84,6 +86,12 @@ class Listener:
         invalidated.disconnect(dispatch_uid="account")
         request_started.disconnect(dispatch_uid="account")
         afterwards.each.remove(self.page_ends)
+
+    @property
+    def heard(self) -> Ledger:
+        with self.lock:
+            self._add_hits()
+            return self.ledger
 
     # --- hearing
 
@@ -121,26 +129,51 @@ class Listener:
         """A fetch has come to its end."""
         if loaded.values and loaded.ms is None:
             return  # it has left it to others to ask, who are heard
-        now = _now()
+        if loaded.values:
+            with self.lock:
+                for key in seen.missing:
+                    if known_key := self._meet(lookup, key):
+                        self._missed(lookup, key, *known_key, seen, loaded, begun, reason)
+        now, met = time.time(), self.keys
+        for key in seen.hits:
+            if (one := met.get(key)) is None:
+                with self.lock:
+                    one = self._meet(lookup, key)
+            if not one:
+                continue
+            about, hashed = one
+            self.hits.append((one, now))
+            if about.kind != "page":
+                page.asks(about.digest, hashed)
+            if about.is_closely():
+                self._look_closely(lookup, seen.hits[key], about, begun)
+        if len(self.hits) >= MOST_HITS:
+            with self.lock:
+                self._add_hits()
+
+    def _look_closely(self, lookup: Lookup, found: Found, about: Known, begun: path.Begun) -> None:
+        """At a hit."""
+        ms = _ms(lookup, begun)
         with self.lock:
-            for key, found in seen.hits.items():
-                met = self.keys.get(key)
-                if met is None:
-                    met = self._meet(lookup, key)
-                if not met:
-                    continue
-                about, hashed = met
-                line = self._call(about, hashed, now, 0 if about.is_computed else None)
-                line.hits += 1
-                if about.is_closely():
-                    about.locate()
-                    about.fetched(lookup)
-                    line.sizes += 1
-                    line.bytes += found.bytes
-                    sample.add(line.hit_sample, line.hits, _ms(lookup, begun))
-            for key in seen.missing:
-                if met := self._meet(lookup, key):
-                    self._missed(lookup, key, *met, seen, loaded, begun, reason)
+            self._add_hits()
+            line = self._line(about)
+            about.locate()
+            about.fetched(lookup)
+            line.sizes += 1
+            line.bytes += found.bytes
+            sample.add(line.hit_sample, line.hits, ms)
+
+    def _add_hits(self) -> None:
+        """To their lines, many at once: that takes less than each by itself."""
+        count = len(self.hits)
+        hits = self.hits[:count]
+        del self.hits[:count]  # another thread may have added some
+        for (about, key), at in hits:
+            line = about.line if about.epoch == self.epoch else self._line(about)
+            line.hits += 1
+            # Not each write of a table is one of what something was computed from.
+            written = 0 if about.is_computed else self._last_write(about)
+            line.called(key, int(at * SECOND), written)
 
     def _missed(
         self,
@@ -153,6 +186,7 @@ class Listener:
         begun: path.Begun,
         reason: str,
     ) -> None:
+        self._add_hits()
         value, now, written = loaded.values.get(key), _now(), None
         if about.is_computed:
             if value is not None:
@@ -206,6 +240,7 @@ class Listener:
             text = f"invalidate {', '.join(sorted(tables))}"
             did = [Known("", "write", text, "", statement)]
         with self.lock:
+            self._add_hits()  # that came before
             for about in did:
                 self._line(about).called(0, now, now)
                 if about.is_closely():
@@ -218,8 +253,9 @@ class Listener:
         """After each request: what was asked again and again; and is it time to share?"""
         if repeated := page.ends():
             with self.lock:
+                self._add_hits()
                 for digest, calls in repeated.items():
-                    if line := self.heard.lines.get(digest):
+                    if line := self.ledger.lines.get(digest):
                         line.pages += 1
                         line.in_pages += len(calls)
                         line.sets_in_pages += len(set(calls))
@@ -229,8 +265,8 @@ class Listener:
 
     def asked(self) -> dict[str, tuple[str, int]]:
         """What this request has asked so far: by digest, the statement and how often."""
+        lines = self.heard.lines
         with self.lock:
-            lines = self.heard.lines
             return {
                 digest: (lines[digest].text, len(calls))
                 for digest, calls in page.asked().items()
@@ -279,28 +315,26 @@ class Listener:
 
     def _line(self, about: Known) -> Line:
         if about.epoch != self.epoch:
-            line = self.heard.lines.get(about.digest)
+            line = self.ledger.lines.get(about.digest)
             if line is None:
                 line = about.new_line()
-                self.epoch += self.heard.place(about.digest, line)
+                self.epoch += self.ledger.place(about.digest, line)
             about.line, about.epoch = line, self.epoch
         return about.line
 
     def _call(self, about: Known, key: int, now: int, written: int | None = None) -> Line:
         """`written` is when what it reads was; None: as its tables were."""
-        line = about.line if about.epoch == self.epoch else self._line(about)
-        if written is None:
-            same = about.seen_writes == self.writes
-            written = about.written if same else self._last_write(about)
-        line.called(key, now, written)
+        line = self._line(about)
+        line.called(key, now, self._last_write(about) if written is None else written)
         if about.kind != "page":
             page.asks(about.digest, key)
         return line
 
     def _last_write(self, about: Known) -> int:
         """When its tables were written last, as far as was heard here."""
-        about.seen_writes = self.writes
-        about.written = max((self.written.get(table, 0) for table in about.tables), default=0)
+        if about.seen_writes != self.writes:
+            about.seen_writes = self.writes
+            about.written = max((self.written.get(table, 0) for table in about.tables), default=0)
         return about.written
 
     # --- sharing
@@ -316,7 +350,8 @@ class Listener:
         """Share what was heard; what Redis does not take waits. True where all is told."""
         with self.sharing:
             with self.lock:
-                heard, self.heard = self.heard, self._begun()
+                self._add_hits()
+                heard, self.ledger = self.ledger, self._begun()
                 self.epoch += 1
             heard.ended = _now()
             self.waiting.merge(heard)
@@ -336,9 +371,9 @@ def _ms(lookup: Lookup, begun: path.Begun) -> float:
 
 
 def _behind(gates: dict[str, str]) -> tuple[str, ...]:
-    """The tables that all of what was computed of them goes stale with."""
-    tables = {keys.behind(gate).partition("#")[0] for gate in gates}
-    return tuple(sorted(tables - {"*"}))
+    """The tables of which any write makes it stale, not only one of a row that it stands on."""
+    parts = [keys.behind(gate).partition("#") for gate in gates]
+    return tuple(sorted({table for table, _, part in parts if part != "rows"} - {"*"}))
 
 
 def _width(cursor: Any) -> int:

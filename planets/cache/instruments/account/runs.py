@@ -30,16 +30,14 @@ class Run(Struct, array_like=True, order=True):
 Runs = dict[int, list[Run]]  # by the hash of the parameters
 
 
-def add(runs: Runs, key: int, at: int, written: int) -> None:
+def add(mine: list[Run], at: int, written: int) -> None:
     """A call at `at`, where the last write to its tables was at `written`."""
-    mine = runs.get(key)
-    if mine is None:
-        runs[key] = [Run(at, at)]
-        return
     last = mine[-1]
-    fresh = written >= last.last
-    if fresh or at - last.last > GAP:
-        mine.append(Run(at, at, 1, 0, fresh))
+    before = last.last
+    if written >= before:
+        mine.append(Run(at, at, 1, 0, True))
+    elif at - before > GAP:
+        mine.append(Run(at, at))
     else:
         last.last = at
         last.calls += 1
