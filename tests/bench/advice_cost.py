@@ -1,6 +1,6 @@
 """What the account of statements (CACHE_ASIDE["ADVICE"]) adds to a page, in instructions.
 
-    python -m tests.bench.advice_cost [--requests N]
+    python -m tests.bench.advice_cost [--only WORDS]
 
 A clock on a busy machine does not tell two per cent. valgrind's callgrind counts the instructions
 of the process, of all its threads, whatever else the machine does: of N requests and of 2 N, with
@@ -20,7 +20,6 @@ import gc
 import os
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROUNDS = 3
+INSTRUCTIONS = 200_000_000  # about so many are counted of each
 SUMMARY = re.compile(r"^summary: (\d+)", re.MULTILINE)
 # os.getloadavg() calls it, and nothing else of a page does.
 SIGNAL = "getloadavg"
@@ -92,16 +91,16 @@ def works() -> dict[str, Callable[[], Any]]:
     return {
         "home, served whole": page("/"),
         "a planet, served whole": page("/planets/3/"),
-        "home, without the cache": made("/"),
-        "a planet, without the cache": made("/planets/3/"),
-        "moons, without the cache": made("/moons/"),
         "a list of 8 from the cache": lambda: list(Planet.objects.cached()),
         "a list of 8 without it": lambda: list(Planet.objects.all()),
         "a record from the cache": lambda: Planet.records.get(3),
+        "a planet, without the cache": made("/planets/3/"),
+        "home, without the cache": made("/"),
+        "moons, without the cache": made("/moons/"),
     }
 
 
-def measure(folder: Path, requests: int, only: str) -> None:
+def measure(folder: Path, only: str) -> None:
     """What runs under callgrind."""
     import django
 
@@ -120,16 +119,13 @@ def measure(folder: Path, requests: int, only: str) -> None:
             continue
         for start in (listener.stop, listener.start):
             start()
-            for _ in range(20):  # until it is warm
+            for _ in range(5):  # until it is warm
                 work()
-        off, on = [], []
-        for _ in range(ROUNDS):
-            listener.stop()
-            off.append(count.each(work, requests))
-            listener.start()
-            on.append(count.each(work, requests))
+        times = min(64, max(4, INSTRUCTIONS // count.of(work, 1)))
+        with_it = count.each(work, times)
         listener.stop()
-        without, more = statistics.median(off), statistics.median(on) - statistics.median(off)
+        without = count.each(work, times)
+        more = with_it - without
         share = 100 * more / without
         print(f"{name:<28} {without:12,.0f} {more:10,.0f} {share:6.2f} %", flush=True)
     print(f"{'adding to the ledger, once':<28} {count.of(listener.tell, 1):12,}", flush=True)
@@ -137,13 +133,12 @@ def measure(folder: Path, requests: int, only: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.bench.advice_cost", description=__doc__)
-    parser.add_argument("--requests", type=int, default=20)
     parser.add_argument("--only", default="", help="What has this in its name.")
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     if given.inside:
-        measure(given.inside, given.requests, given.only)
+        measure(given.inside, given.only)
         return 0
     valgrind = shutil.which("valgrind")
     if valgrind is None:
@@ -163,7 +158,7 @@ def main() -> int:
                     *(valgrind, "--tool=callgrind", f"--dump-before={SIGNAL}", "--quiet"),
                     f"--callgrind-out-file={folder}/out.%p",
                     *(sys.executable, "-m", "tests.bench.advice_cost", f"--inside={folder}"),
-                    *(f"--requests={given.requests}", f"--only={given.only}"),
+                    f"--only={given.only}",
                 ],
                 env={
                     **os.environ,
