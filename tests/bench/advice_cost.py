@@ -3,8 +3,8 @@
     python -m tests.bench.advice_cost [--only WORDS]
 
 A clock on a busy machine does not tell two per cent. valgrind's callgrind counts the instructions
-of the process, of all its threads, whatever else the machine does: of N requests and of 2 N, with
-the account and without, so what is done once drops out. Waiting is not in it, so with a database
+of the thread that serves, whatever else the machine does: of N requests and of 2 N, with the
+account and without, so what is done once drops out. Waiting is not in it, so with a database
 that is away from here the share of a page's time is less.
 
 Python's collections of garbage are left out: when one comes is chance, and it takes more than all
@@ -52,7 +52,7 @@ class Counter:
             work()
         self.mark()
         gc.enable()
-        (told,) = self.folder.glob(f"out.*.{self.marks}")
+        (told,) = self.folder.glob(f"out.*.{self.marks}-01")
         return int(SUMMARY.search(told.read_text())[1])  # type: ignore[index]
 
     def each(self, work: Callable[[], Any], times: int) -> float:
@@ -122,6 +122,8 @@ def measure(folder: Path, only: str) -> None:
             for _ in range(5):  # until it is warm
                 work()
         times = min(64, max(4, INSTRUCTIONS // count.of(work, 1)))
+        for _ in range(times):
+            work()
         with_it = count.each(work, times)
         listener.stop()
         without = count.each(work, times)
@@ -156,6 +158,7 @@ def main() -> int:
             return subprocess.call(
                 [
                     *(valgrind, "--tool=callgrind", f"--dump-before={SIGNAL}", "--quiet"),
+                    "--separate-threads=yes",
                     f"--callgrind-out-file={folder}/out.%p",
                     *(sys.executable, "-m", "tests.bench.advice_cost", f"--inside={folder}"),
                     f"--only={given.only}",

@@ -14,7 +14,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.signals import request_started
 
@@ -29,11 +29,13 @@ from ...writing.statement import Statement
 from ...writing.words import Unreadable
 from .. import afterwards
 from . import known, page, sample, sketch
-from .known import Known
+from .known import CLOSELY, Known
 from .ledger import Ledger
 from .line import Kind, Line
 from .runs import SECOND
 from .sharing import share
+
+T = TypeVar("T")
 
 PAUSE = 30.0  # seconds between two additions to the shared account
 TEXTS = 2_048  # of statements that are known by their text
@@ -55,7 +57,10 @@ class Listener:
         self.lock, self.sharing = threading.Lock(), threading.Lock()
         self.me = int.from_bytes(os.urandom(sketch.BITS // 8), "big")
         self.waiting = Ledger()  # what is to be shared
-        self.hits: list[tuple[tuple[Known, int], float]] = []  # in no line yet, with their times
+        # Hits that are in no line yet, with their times: those of pages, and the others.
+        self.pages: list[tuple[Lookup, float]] = []
+        self.hits: list[tuple[tuple[Known, int], float]] = []
+        self.page_hits = 0
         self.ledger = self._begun()
         self.epoch = 0  # moves when lines leave the ledger
         self.told_at = time.monotonic()
@@ -127,6 +132,11 @@ class Listener:
         self, lookup: Lookup, seen: Seen, loaded: Loaded, begun: path.Begun, reason: str
     ) -> None:
         """A fetch has come to its end."""
+        if not loaded.values and lookup.shelf.kind == "page":
+            self.page_hits = count = self.page_hits + 1
+            if count & (CLOSELY - 1) and count & (count - 1):  # not one to be looked at closely
+                self.pages.append((lookup, time.time()))
+                return
         if loaded.values and loaded.ms is None:
             return  # it has left it to others to ask, who are heard
         if loaded.values:
@@ -165,10 +175,9 @@ class Listener:
 
     def _add_hits(self) -> None:
         """To their lines, many at once: that takes less than each by itself."""
-        count = len(self.hits)
-        hits = self.hits[:count]
-        del self.hits[:count]  # another thread may have added some
-        for (about, key), at in hits:
+        met = ((self._meet(lookup, lookup.keys[0]), at) for lookup, at in _taken(self.pages))
+        pages = [(one, at) for one, at in met if one]
+        for (about, key), at in [*_taken(self.hits), *pages]:
             line = about.line if about.epoch == self.epoch else self._line(about)
             line.hits += 1
             # Not each write of a table is one of what something was computed from.
@@ -363,6 +372,14 @@ class Listener:
 
 def _now() -> int:
     return int(time.time() * SECOND)
+
+
+def _taken(waiting: list[T]) -> list[T]:
+    """All of these, and out; another thread may add some meanwhile."""
+    count = len(waiting)
+    taken = waiting[:count]
+    del waiting[:count]
+    return taken
 
 
 def _ms(lookup: Lookup, begun: path.Begun) -> float:
