@@ -22,18 +22,19 @@ class CacheAsideConfig(AppConfig):
             records,
         )
         from .conf import conf
-        from .instruments import audit, history, marks
+        from .instruments import afterwards, audit, history, marks
         from .instruments.account.listener import listener
         from .lab import advisor, trace
         from .writing import hooks
 
         hooks.install()
         records.check_all()
-        request_finished.connect(history.teller.sometimes)
+        request_finished.connect(afterwards.finished)
+        afterwards.each.append(history.teller.sometimes)
         if find_spec("prometheus_client"):  # the extra "metrics"
             from .instruments import metrics
 
-            request_finished.connect(metrics.tell)
+            afterwards.each.append(metrics.tell)
         trace.start()
         with suppress(ImproperlyConfigured):  # the checks tell
             if conf().ADVICE:

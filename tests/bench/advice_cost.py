@@ -1,122 +1,178 @@
-"""What the account of statements (CACHE_ASIDE["ADVICE"]) takes of a page, in per cent.
+"""What the account of statements (CACHE_ASIDE["ADVICE"]) adds to a page, in instructions.
 
-    python -m tests.bench.advice_cost [--rounds N]
+    python -m tests.bench.advice_cost [--only WORDS]
 
-Its own time within each page is taken, and the median of its share over all rounds: both parts of
-a share are of the same moment, so whatever else the machine does slows both alike. Sharing by Redis
-is done by a thread, and is counted by itself.
+A clock on a busy machine does not tell two per cent. valgrind's callgrind counts the instructions
+of the thread that serves, whatever else the machine does: of N requests and of 2 N, with the
+account and without, so what is done once drops out. Waiting is not in it, so with a database
+that is away from here the share of a page's time is less.
+
+Python's collections of garbage are left out: when one comes is chance, and it takes more than all
+the rest. No call is counted with the one before (runs.GAP is below 0), as on a site that is not
+asked ten times a second for the same. Sharing is done by a thread, twice a minute, and counted by
+itself.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
-import statistics
+import re
+import shutil
+import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-PAGES = {"the home page": "/", "a planet": "/planets/3/", "moons": "/moons/"}
+INSTRUCTIONS = 200_000_000  # about so many are counted of each
+SUMMARY = re.compile(r"^summary: (\d+)", re.MULTILINE)
+# os.getloadavg() calls it, and nothing else of a page does.
+SIGNAL = "getloadavg"
 
 
-class Clock:
-    """The time that the account's own functions take, without the statements within them."""
+class Counter:
+    """Instructions of this process, by what callgrind dumps at each mark."""
 
-    def __init__(self) -> None:
-        self.seconds = 0.0
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.marks = folder, 0
 
-    def of(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            started = time.perf_counter()
-            try:
-                return function(*args, **kwargs)
-            finally:
-                self.seconds += time.perf_counter() - started
+    def mark(self) -> None:
+        os.getloadavg()
+        self.marks += 1
 
-        return timed
+    def of(self, work: Callable[[], Any], times: int) -> int:
+        """Of so many calls."""
+        gc.collect()
+        gc.disable()
+        self.mark()
+        for _ in range(times):
+            work()
+        self.mark()
+        gc.enable()
+        (told,) = self.folder.glob(f"out.*.{self.marks}-01")
+        return int(SUMMARY.search(told.read_text())[1])  # type: ignore[index]
 
-    def around(self, witness: Callable[..., Any]) -> Callable[..., Any]:
-        def timed(*args: Any) -> Any:
-            *others, run = args
-
-            def statement() -> Any:
-                started = time.perf_counter()
-                try:
-                    return run()
-                finally:
-                    self.seconds -= time.perf_counter() - started
-
-            return self.of(witness)(*others, statement)
-
-        return timed
+    def each(self, work: Callable[[], Any], times: int) -> float:
+        """Of one call, from the difference of so many and twice as many."""
+        return (self.of(work, 2 * times) - self.of(work, times)) / times
 
 
-def share(clock: Clock, ask: Callable[[], Any], rounds: int) -> tuple[float, float, float]:
-    """Per cent of a page, microseconds of it, and ms of the page."""
-    shares, own, pages = [], [], []
-    for number in range(rounds + 20):
-        clock.seconds, started = 0.0, time.perf_counter()
-        ask()
-        took = time.perf_counter() - started
-        if number >= 20:  # it is warm
-            shares.append(100 * clock.seconds / took)
-            own.append(clock.seconds * 1e6)
-            pages.append(took * 1e3)
-    return statistics.median(shares), statistics.median(own), statistics.median(pages)
+def works() -> dict[str, Callable[[], Any]]:
+    from django.core.handlers.wsgi import WSGIHandler
+    from django.test import RequestFactory
+
+    from planets.cache import disabled
+    from planets.models import Planet
+
+    handler, factory = WSGIHandler(), RequestFactory()
+    nobody: Any = lambda *args: None  # noqa: E731  who would write the headers
+
+    def page(address: str) -> Callable[[], None]:
+        def ask() -> None:
+            response = handler(factory.get(address).environ, nobody)
+            assert response.status_code == 200
+            b"".join(response)
+            response.close()
+
+        return ask
+
+    def made(address: str) -> Callable[[], None]:
+        ask = page(address)
+
+        def without_the_cache() -> None:
+            with disabled():
+                ask()
+
+        return without_the_cache
+
+    return {
+        "home, served whole": page("/"),
+        "a planet, served whole": page("/planets/3/"),
+        "a list of 8 from the cache": lambda: list(Planet.objects.cached()),
+        "a list of 8 without it": lambda: list(Planet.objects.all()),
+        "a record from the cache": lambda: Planet.records.get(3),
+        "a planet, without the cache": made("/planets/3/"),
+        "home, without the cache": made("/"),
+        "moons, without the cache": made("/moons/"),
+    }
+
+
+def measure(folder: Path, only: str) -> None:
+    """What runs under callgrind."""
+    import django
+
+    django.setup()
+    from django.test.utils import setup_test_environment
+
+    from planets.cache.instruments.account import listener as listeners
+    from planets.cache.instruments.account import runs
+    from planets.cache.storage import pace
+
+    setup_test_environment()
+    runs.GAP, listeners.PAUSE, pace.QUICK = -1, float("inf"), float("inf")
+    count, listener = Counter(folder), listeners.listener
+    for name, work in works().items():
+        if only not in name:
+            continue
+        for start in (listener.stop, listener.start):
+            start()
+            for _ in range(5):  # until it is warm
+                work()
+        times = min(64, max(4, INSTRUCTIONS // count.of(work, 1)))
+        for _ in range(times):
+            work()
+        for _ in range(2):  # the first has what is done once in a while of a process's life
+            listener.start()
+            with_it = count.each(work, times)
+            listener.stop()
+            without = count.each(work, times)
+        more = with_it - without
+        share = 100 * more / without
+        print(f"{name:<28} {without:12,.0f} {more:10,.0f} {share:6.2f} %", flush=True)
+    print(f"{'adding to the ledger, once':<28} {count.of(listener.tell, 1):12,}", flush=True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.bench.advice_cost", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=300)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--only", default="", help="What has this in its name.")
+    parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    if given.inside:
+        measure(given.inside, given.only)
+        return 0
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        parser.error("valgrind is not installed: it counts the instructions.")
     import django
 
     django.setup()
+    from django.db import connection
     from django.test.runner import DiscoverRunner
-    from django.test.utils import setup_test_environment
 
-    from planets.cache import disabled
-    from planets.cache.instruments.account.listener import Listener
-    from planets.cache.visit import Visitor
-
-    clock = Clock()
-
-    class Timed(Listener):
-        fetched = clock.of(Listener.fetched)
-        page_begins = clock.of(Listener.page_begins)
-        page_ends = clock.of(Listener.page_ends)
-
-        def ran(self, *args: Any) -> Any:
-            return clock.around(super().ran)(*args)
-
-    setup_test_environment()
     runner = DiscoverRunner(verbosity=0, interactive=False)
     databases = runner.setup_databases()
-    visitor, listener = Visitor("testserver"), Timed()
-    listener.start()
     try:
-        for name, address in PAGES.items():
-
-            def ask(address: str = address) -> None:
-                listener.told_at = time.monotonic()  # no sharing within
-                visitor.get(address)
-
-            def made(address: str = address) -> None:
-                with disabled():
-                    ask(address)
-
-            for how, work in (("served whole", ask), ("without the cache", made)):
-                per_cent, own, page = share(clock, work, rounds)
-                print(f"{name + ', ' + how:<36} {page:6.2f} ms {own:5.0f} µs {per_cent:5.2f} %")
-        started = time.perf_counter()
-        listener.tell()
-        print(f"sharing it, once in 30 s: {1000 * (time.perf_counter() - started):.1f} ms")
+        with tempfile.TemporaryDirectory() as folder:
+            return subprocess.call(
+                [
+                    *(valgrind, "--tool=callgrind", f"--dump-before={SIGNAL}", "--quiet"),
+                    "--separate-threads=yes",
+                    f"--callgrind-out-file={folder}/out.%p",
+                    *(sys.executable, "-m", "tests.bench.advice_cost", f"--inside={folder}"),
+                    f"--only={given.only}",
+                ],
+                env={
+                    **os.environ,
+                    "DB_NAME": connection.settings_dict["NAME"],
+                    "PYTHONHASHSEED": "0",
+                },
+            )
     finally:
-        listener.stop()
         runner.teardown_databases(databases)
-    return 0
 
 
 if __name__ == "__main__":

@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import django
 from django.urls import Resolver404, get_script_prefix, resolve
@@ -45,6 +46,11 @@ def view(path: str) -> str:
         found = resolve("/" + path.removeprefix(get_script_prefix())).func
     except Resolver404:
         return ""
+    return _place(found)
+
+
+@lru_cache(maxsize=256)
+def _place(found: Callable[..., Any]) -> str:
     made_of = inspect.unwrap(getattr(found, "view_class", found))
     try:
         file, line = inspect.getsourcefile(made_of), inspect.getsourcelines(made_of)[1]

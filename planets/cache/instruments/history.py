@@ -111,8 +111,8 @@ class Teller:
             return
         self.told, self.told_of_tables = now, now_of_tables
 
-    def sometimes(self, **kwargs: Any) -> None:
-        """Receiver of request_finished."""
+    def sometimes(self) -> None:
+        """After each request: tell, if it is time."""
         pause = conf().HISTORY
         if not pause or time.monotonic() - self.told_at < pause or client.away:
             return

@@ -193,8 +193,8 @@ def _metric(kind: str, outcome: str) -> Any:
     return COUNTERS[kind].labels(outcome)
 
 
-def tell(**kwargs: Any) -> None:
-    """Receiver of request_finished: what is new since the last one."""
+def tell() -> None:
+    """After each request: what is new since the last one."""
     with _lock:
         now = stats.counts()  # in the lock, or another thread may have told of later ones
         for name, value in now.items():

@@ -37,7 +37,7 @@ def from_account(ledger: Ledger, sizes: Sequence[int]) -> Workload:
             "The account has no call of a SELECT: CACHE_ASIDE['ADVICE'] keeps it, and the site "
             "must have served some pages since."
         )
-    reads = ledger.of_kind(False)
+    reads = ledger.of("read")
     return Workload(f"the account of this site, statements: {len(reads)}", events)
 
 

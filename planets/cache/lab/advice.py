@@ -78,12 +78,12 @@ def large(e: Evidence) -> Advice | None:
     refused = e.line.too_large > e.line.misses / 2
     if not refused and (e.line.hits or size <= conf().MAX_BYTES):
         return None
-    rows = e.line.rows / max(e.line.loads, 1)
+    rows = "" if e.is_computed else f"{e.line.rows_each:,.0f} rows, "
     told = f"about {size:,.0f} bytes" if size else f"more than {conf().MAX_BYTES:,} bytes"
     return _made(
         e,
         "large",
-        f"too large: slice it; {rows:,.0f} rows, {told}, and no entry may have more than "
+        f"too large: slice it; {rows}{told}, and no entry may have more than "
         f"{conf().MAX_BYTES:,} (MAX_BYTES)",
         e.saved(1),
         f"{e.line.too_large:,} of {e.line.misses:,} misses were too large to store",
@@ -132,7 +132,7 @@ def ttl(e: Evidence) -> Advice | None:
 
 def cache(e: Evidence) -> Advice | None:
     found = e.predicted()
-    if e.is_cached or not _pays(e, found.ratio):
+    if e.is_cached or e.is_computed or not _pays(e, found.ratio):
         return None
     how = ".cached()" if e.line.kind == "sql" else "Records"
     return _made(
@@ -191,13 +191,14 @@ def stop(e: Evidence) -> Advice | None:
         else "a hit is no faster than a load"
     )
     costs = -e.gained(e.ratio)
+    why = f" (the last: {e.line.why})" if e.line.thrown_away and e.line.why else ""
     return _made(
         e,
         "stop",
         f"stop caching that: {_percent(e.ratio)} hits, {even}, costs {_seconds(costs)} an hour",
         costs,
         f"{e.line.hits:,} hits and {e.line.misses:,} misses, of which {e.line.thrown_away:,} were "
-        f"not stored; {e.line.waits:,} waits",
+        f"not stored{why}; {e.line.waits:,} waits",
     )
 
 
@@ -235,11 +236,12 @@ def _made(e: Evidence, kind: Kind, sentence: str, saves: float, *arithmetic: str
 def _figures(e: Evidence) -> Iterator[str]:
     yield (
         f"{e.line.calls:,} calls in {span(e.ledger.hours * 3600)} ({_calls(e)}), "
-        f"{_sets(e)}, {e.line.rows / max(e.line.loads, 1):,.1f} rows a load"
+        f"{_sets(e)}" + ("" if e.is_computed else f", {e.line.rows_each:,.1f} rows a load")
     )
+    takes = "to make it takes" if e.is_computed else "a load takes"
     yield (
-        f"a load takes {e.load:.2f} ms (median; p99 {e.slowest:.2f}, mean {e.mean:.2f}), a hit "
-        f"{e.hit:.2f}, a miss {e.overhead:.2f} more than its load: "
+        f"{takes} {e.load:.2f} ms (median; p99 {e.slowest:.2f}, mean {e.mean:.2f}), a hit "
+        f"{e.hit:.2f}, a miss {e.overhead:.2f} more than that: "
         + (f"pays from {_percent(e.break_even)} hits on" if e.break_even <= 1 else "never pays")
     )
 

@@ -20,7 +20,7 @@ FRESH = 60.0  # seconds that the panel's sentences are kept: to advise takes lon
 
 @dataclass(frozen=True)
 class Hour:
-    """Seconds of the database's time in one hour, that were saved and that could be besides."""
+    """Seconds in one hour, of loads and of making pages, that were saved or could be besides."""
 
     start: datetime
     saved: float
@@ -39,7 +39,8 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         return {
             "hours": self.ledger.hours,
-            "statements": len(self.ledger.of_kind(False)),
+            "statements": len(self.ledger.of("read")),
+            "computed": len(self.ledger.of("computed")),
             "advice": [one.as_dict() for one in self.advice],
             "time": [hour.as_dict() for hour in self.hours],
         }

@@ -10,6 +10,7 @@ import sqlglot
 from sqlglot import exp
 
 from ..conf import conf
+from ..events import COMPUTED
 from ..instruments.account.ledger import Ledger
 from ..instruments.account.line import Line
 from ..instruments.account.runs import Run
@@ -48,6 +49,11 @@ class Evidence:
     @property
     def is_cached(self) -> bool:
         return self.line.hits + self.line.misses > self.line.plain + self.line.bypasses
+
+    @property
+    def is_computed(self) -> bool:
+        """A page, a fragment or a value."""
+        return self.line.kind in COMPUTED
 
     @property
     def ttl(self) -> float:
@@ -94,16 +100,26 @@ class Evidence:
         gain = self.load - self.hit
         return self.overhead / (self.overhead + gain) if gain > 0 else 2.0
 
-    def predicted(self, ttl: float | None = None) -> Prediction:
-        return predict(self.line, self.writes, ttl or self.ttl)
+    def predicted(
+        self, ttl: float | None = None, *, second_sight: bool | None = None
+    ) -> Prediction:
+        """As it is asked for now, but for what is given here."""
+        return self._replayed(self.writes, ttl or self.ttl, second_sight)
 
     def when_late(self, max_stale: float) -> Prediction:
         """Where entries are served for so many seconds, whatever is written."""
-        return predict(self.line, (), max_stale)
+        return self._replayed((), max_stale)
+
+    def _replayed(
+        self, writes: Sequence[int] | None, ttl: float, second_sight: bool | None = None
+    ) -> Prediction:
+        sights = self.line.second_sight if second_sight is None else second_sight
+        return predict(self.line, writes, ttl, self.ledger.processes if sights else 0)
 
     @cached_property
-    def writes(self) -> list[int]:
-        return times(self.writers)
+    def writes(self) -> list[int] | None:
+        """None of what is computed: not each write of a table is one of what it stands on."""
+        return None if self.is_computed else times(self.writers)
 
     @cached_property
     def writers(self) -> dict[str, Line]:
@@ -134,7 +150,7 @@ class Evidence:
             return None
         hot = max(about, key=lambda name: about[name])
         others = {name: line for name, line in self.writers.items() if of.get(name) != hot}
-        return *hot, predict(self.line, times(others), self.ttl)
+        return *hot, self._replayed(times(others), self.ttl)
 
     def may_do_without(self, columns: frozenset[str]) -> bool:
         """Whether it could leave these columns out: it is not by them that it finds its rows."""

@@ -1,16 +1,22 @@
 """What the cache would have made of a statement: its calls replayed against the writes seen.
 
 Of each parameter set the first call is a miss, and fills. What follows is a hit until a write to
-the tables or the TTL ends it; the next call then is a miss. What the account kept is a fair sample
-of the parameter sets (below a bound on their hashes), so its misses are scaled up by that bound.
-All calls are counted, so a popular set that is not in the sample distorts nothing.
+the tables or the TTL ends it; the next call then is a miss. With second sight a miss fills only
+where the process that has it has missed that set before; which process a call comes to is chance.
+
+What the account kept is a fair sample of the parameter sets (below a bound on their hashes), so its
+misses are scaled up by that bound. All calls are counted, so a popular set that is not in the
+sample distorts nothing.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import NamedTuple
 
 from ..instruments.account import sketch
 from ..instruments.account.line import Line
@@ -22,7 +28,7 @@ class Prediction:
     """Of all calls of a statement: misses by their cause."""
 
     calls: int
-    first: float  # not seen before
+    first: float  # nothing was stored yet
     written: float  # a table was written since the fill
     expired: float
 
@@ -35,31 +41,61 @@ class Prediction:
         return max(0.0, 1 - self.misses / self.calls) if self.calls else 0.0
 
 
-def predict(line: Line, writes: Sequence[int], ttl: float) -> Prediction:
-    """`writes` are the times of writes, in order; `ttl` is seconds."""
+def predict(line: Line, writes: Sequence[int] | None, ttl: float, processes: int = 0) -> Prediction:
+    """`writes` are the times of writes, in order; None: the log says what was written. `ttl` is
+    seconds. `processes` are those of which one must see a set twice; 0: it is stored at once.
+    """
     scale = sketch.ALL / line.below
-    first = written = expired = 0.0
-    for mine in line.log.values():
-        first += 1
-        by_write, by_age = replay(mine, writes, ttl * SECOND)
-        written += by_write
-        expired += by_age
+    first = written = expired = 0
+    for key, mine in line.log.items():
+        own = [run.first - 1 for run in mine if run.fresh] if writes is None else writes
+        chance = Random(key)  # noqa: S311
+        stores = partial(_is_second, chance, processes, set[int]()) if processes else None
+        found = replay(mine, own, ttl * SECOND, stores)
+        first += found.first
+        written += found.written + (sum(run.broken for run in mine) if own else 0)
+        expired += found.expired
     return Prediction(line.calls, first * scale, written * scale, expired * scale)
 
 
-def replay(mine: Sequence[Run], writes: Sequence[int], ttl: float) -> tuple[int, int]:
-    """Misses after the first, of one parameter set: for a write, and for its age."""
-    written = sum(run.broken for run in mine) if writes else 0
-    expired = 0
-    place, filled = 0, float(mine[0].first)
+def _is_second(chance: Random, processes: int, seen: set[int]) -> bool:
+    """Whether the process that a call comes to has seen its parameters before."""
+    process = chance.randrange(processes)
+    known = process in seen
+    seen.add(process)
+    return known
+
+
+class Misses(NamedTuple):
+    """Of one parameter set: where nothing was stored yet, after a write, and for its age."""
+
+    first: int
+    written: int
+    expired: int
+
+
+def replay(
+    mine: Sequence[Run],
+    writes: Sequence[int],
+    ttl: float,
+    stores: Callable[[], bool] | None = None,
+) -> Misses:
+    """`stores` says of each miss in its turn whether it fills; without it each one does."""
+    first, written, expired = 1, 0, 0
+    place, at = 0, float(mine[0].first)
     while True:
-        next_write = bisect_right(writes, filled)
-        stale = writes[next_write] if next_write < len(writes) else float("inf")
-        found = next_call(mine, min(stale, filled + ttl), place)
+        stale, ends = float("inf"), at + 1
+        if is_stored := stores is None or stores():
+            next_write = bisect_right(writes, at)
+            stale = writes[next_write] if next_write < len(writes) else stale
+            ends = min(stale, at + ttl)
+        found = next_call(mine, ends, place)
         if found is None:
-            return written, expired
-        place, filled = found
-        if stale <= filled:
+            return Misses(first, written, expired)
+        place, at = found
+        if not is_stored:
+            first += 1
+        elif stale <= at:
             written += 1
         else:
             expired += 1

@@ -64,7 +64,8 @@ def read(lines: Iterable[str]) -> SlowLog:
             continue
         last = max((written.get(table, 0) for table in known.tables), default=0)
         line.called(sketch.hash_of(entry.sql), entry.at, last)
-        line.loaded(entry.seconds * 1000, entry.sent)
+        line.loaded(entry.seconds * 1000)
+        line.looked(entry.sent)
         more = Scan(1, entry.examined, entry.sent, entry.seconds)
         scans[known.digest] = scans.get(known.digest, Scan()).plus(more)
     return SlowLog(ledger, scans, skipped)

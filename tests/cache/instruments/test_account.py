@@ -211,11 +211,11 @@ def test_variety_cannot_push_out_what_takes_the_time() -> None:
     for number in range(20_000):
         site = ledger.lines[f"site {number % 10}"]
         site.calls += 1
-        site.loaded(5.0, 1)
+        site.loaded(5.0)
         other = Line("sql", f"other {number}", ("star",))
         ledger.place(f"other {number}", other)
         other.calls += 1
-        other.loaded(0.5, 1)
+        other.loaded(0.5)
 
     assert len(ledger.lines) == ledgers.READS
     assert {f"site {number}" for number in range(10)} <= ledger.lines.keys()
@@ -229,7 +229,7 @@ def test_merged_ledgers_keep_their_bounds() -> None:
         for number in range(80):
             line = Line("sql", f"{process} {number}", ("star",))
             heard.place(f"{process} {number}", line)
-            line.loaded(float(number), 1)
+            line.loaded(float(number))
             for at in range(2_000):
                 line.called(at * 2_654_435_761 % sketch.ALL, at * runs.SECOND, 0)
         whole.merge(heard)

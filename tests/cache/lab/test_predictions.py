@@ -30,7 +30,7 @@ def evidence(listener: Listener, word: str) -> Evidence:
     """Of the one SELECT whose text has this word."""
     assert listener.tell()
     ledger = sharing.together(sharing.ledgers())
-    (digest,) = [name for name, line in ledger.of_kind(False).items() if word in line.text]
+    (digest,) = [name for name, line in ledger.of("read").items() if word in line.text]
     return Evidence(digest, ledger.lines[digest], ledger)
 
 

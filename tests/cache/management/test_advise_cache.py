@@ -163,7 +163,7 @@ def test_what_the_server_counts_belongs_to_our_lines(listener: Listener, countin
                 cursor.execute(sql, params)
                 cursor.fetchall()
 
-        (digest,) = listener.heard.of_kind(False)
+        (digest,) = listener.heard.of("read")
         scan = server_digests.scans(listener.heard, "counting")[digest]
     finally:
         connection.close()

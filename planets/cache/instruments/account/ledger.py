@@ -6,12 +6,17 @@ place of the line with the least time and begins where that one was. What is abo
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
-from . import runs
+from ...events import COMPUTED
+from . import runs, sketch
 from .line import Line
 
-READS, WRITES = 100, 50  # lines
+Group = Literal["read", "write", "computed"]
+READS, WRITES, COMPUTATIONS = 100, 50, 50  # lines
+ROOM: dict[Group, int] = {"read": READS, "write": WRITES, "computed": COMPUTATIONS}
 LOG = 20_000  # runs of all lines together: some half a megabyte
 
 
@@ -19,19 +24,22 @@ class Ledger(msgspec.Struct, array_like=True):
     began: int = 0  # Unix time, in microseconds
     ended: int = 0
     lines: dict[str, Line] = {}
+    tellers: list[int] = []  # processes, of which the smallest marks are kept
 
-    def place(self, digest: str, line: Line) -> None:
-        """Put in a new line, for another where there are too many."""
-        room, mine = _room(line.kind == "write"), self.of_kind(line.kind == "write")
-        if len(mine) >= room:
+    def place(self, digest: str, line: Line) -> bool:
+        """Put in a new line; whether that was for another, where there are too many."""
+        mine = self.of(group(line))
+        full = len(mine) >= ROOM[group(line)]
+        if full:
             least = min(mine, key=lambda name: mine[name].rank)
             line.floor += mine[least].rank
             del self.lines[least]
         self.lines[digest] = line
+        return full
 
-    def of_kind(self, write: bool) -> dict[str, Line]:
-        """The lines of writes, or those of reads."""
-        return {name: line for name, line in self.lines.items() if (line.kind == "write") is write}
+    def of(self, wanted: Group) -> dict[str, Line]:
+        """The lines of reads, of writes, or of what is computed."""
+        return {name: line for name, line in self.lines.items() if group(line) == wanted}
 
     def merge(self, other: Ledger) -> None:
         """Take in what was heard elsewhere, or later; keep what takes most of the time."""
@@ -44,10 +52,11 @@ class Ledger(msgspec.Struct, array_like=True):
                 known.merge(line)
             else:
                 self.lines[digest] = line
-        for write in (False, True):
-            mine = self.of_kind(write)
+        self.tellers = sketch.merged(self.tellers, other.tellers)
+        for wanted, room in ROOM.items():
+            mine = self.of(wanted)
             ranked = sorted(mine, key=lambda name: mine[name].rank, reverse=True)
-            for digest in ranked[_room(write) :]:
+            for digest in ranked[room:]:
                 del self.lines[digest]
         most = runs.MOST
         while sum(line.logged for line in self.lines.values()) > LOG:
@@ -56,10 +65,17 @@ class Ledger(msgspec.Struct, array_like=True):
                 line.thin(most)
 
     @property
+    def processes(self) -> int:
+        """How many have told of something."""
+        return max(1, sketch.distinct(self.tellers))
+
+    @property
     def hours(self) -> float:
         """How long it is of; a moment at least."""
         return max(self.ended - self.began, runs.SECOND) / (3600 * runs.SECOND)
 
 
-def _room(write: bool) -> int:
-    return WRITES if write else READS
+def group(line: Line) -> Group:
+    if line.kind == "write":
+        return "write"
+    return "computed" if line.kind in COMPUTED else "read"

@@ -10,7 +10,7 @@ import msgspec
 from . import runs, sample, sketch
 
 SITES = 4  # places that it is called from
-Kind = Literal["sql", "record", "write"]
+Kind = Literal["sql", "record", "page", "fragment", "value", "write"]
 
 
 class Line(msgspec.Struct, array_like=True):
@@ -33,7 +33,7 @@ class Line(msgspec.Struct, array_like=True):
     load_sample: list[float] = msgspec.field(default_factory=list)
     hit_sample: list[float] = msgspec.field(default_factory=list)
     overhead_sample: list[float] = msgspec.field(default_factory=list)  # of misses, beside the load
-    rows: int = 0  # of all loads together
+    rows: int = 0  # of the loads that were looked at closely
     sizes: int = 0  # how often a size was seen
     bytes: int = 0  # all those together
     ttl: float = 0.0  # seconds; 0: it has no TTL of a fetch's
@@ -45,6 +45,9 @@ class Line(msgspec.Struct, array_like=True):
     below: int = sketch.ALL  # below which hash of parameters every call is in `log`
     log: runs.Runs = {}
     floor: float = 0.0  # what those had taken in whose place it came
+    closely: int = 0  # loads that were looked at closely
+    second_sight: bool = False  # it is kept from the second time on that it is asked for
+    why: str = ""  # what is computed: why it was not stored, the last time
 
     @property
     def plain(self) -> int:
@@ -56,22 +59,35 @@ class Line(msgspec.Struct, array_like=True):
         return self.floor + self.calls * (self.load_sum / self.loads if self.loads else 0.0)
 
     @property
+    def rows_each(self) -> float:
+        """Of a load, on average."""
+        return self.rows / self.closely if self.closely else 0.0
+
+    @property
     def sets(self) -> int:
         return sketch.distinct(self.smallest)
 
     def called(self, key: int, at: int, written: int) -> None:
         """Once, with the parameters of this hash."""
         self.calls += 1
-        if sketch.add(self.smallest, key) and key < self.below:
-            runs.add(self.log, key, at, written)
-            if not self.calls % 64:
-                self.thin()
+        if (mine := self.log.get(key)) is not None:
+            runs.add(mine, at, written)
+        elif sketch.add(self.smallest, key) and key < self.below:
+            self.log[key] = [runs.Run(at, at)]
+        if not self.calls % 64:
+            self.thin()
 
-    def loaded(self, ms: float, rows: int) -> None:
+    def loaded(self, ms: float) -> None:
         self.loads += 1
         self.load_sum += ms
-        self.rows += rows
         sample.add(self.load_sample, self.loads, ms)
+
+    def looked(self, rows: int, size: int = 0) -> None:
+        """Closely, at a load: so many rows, of so many bytes; 0: that is not known."""
+        self.closely += 1
+        self.rows += rows
+        self.sizes += bool(size)
+        self.bytes += size
 
     @property
     def logged(self) -> int:
@@ -91,6 +107,9 @@ class Line(msgspec.Struct, array_like=True):
         for name in SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.ttl = other.ttl or self.ttl
+        self.tables = tuple(sorted({*self.tables, *other.tables}))
+        self.second_sight |= other.second_sight
+        self.why = other.why or self.why
         sites = Counter(self.sites)
         sites.update(other.sites)
         self.sites = dict(sites.most_common(SITES))
@@ -102,5 +121,5 @@ class Line(msgspec.Struct, array_like=True):
 
 SUMS = (
     "calls hits misses bypasses thrown_away too_large waits loads load_sum rows sizes bytes pages "
-    "in_pages sets_in_pages floor"
+    "in_pages sets_in_pages floor closely"
 ).split()

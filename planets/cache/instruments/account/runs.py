@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 from statistics import median
-from typing import NamedTuple
+
+from msgspec import Struct
 
 SECOND = 1_000_000  # times are microseconds
 GAP = SECOND // 10  # calls that are further apart are two runs
@@ -16,7 +17,7 @@ LONG_GAP = 5 * SECOND  # the same where room is short; TTLs are longer
 MOST = 1_000  # of one statement, in one ledger
 
 
-class Run(NamedTuple):
+class Run(Struct, array_like=True, order=True):
     """So many calls at even intervals, from the first to the last, in Unix time."""
 
     first: int
@@ -29,18 +30,17 @@ class Run(NamedTuple):
 Runs = dict[int, list[Run]]  # by the hash of the parameters
 
 
-def add(runs: Runs, key: int, at: int, written: int) -> None:
+def add(mine: list[Run], at: int, written: int) -> None:
     """A call at `at`, where the last write to its tables was at `written`."""
-    mine = runs.get(key)
-    if mine is None:
-        runs[key] = [Run(at, at)]
-        return
     last = mine[-1]
-    fresh = written >= last.last
-    if fresh or at - last.last > GAP:
-        mine.append(Run(at, at, 1, 0, fresh))
+    before = last.last
+    if written >= before:
+        mine.append(Run(at, at, 1, 0, True))
+    elif at - before > GAP:
+        mine.append(Run(at, at))
     else:
-        mine[-1] = Run(last.first, at, last.calls + 1, last.broken, last.fresh)
+        last.last = at
+        last.calls += 1
 
 
 def merge(runs: Runs, other: Runs) -> None:

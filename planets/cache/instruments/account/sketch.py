@@ -22,11 +22,22 @@ ALL = 1 << BITS  # above every hash
 PERSON = b"cache-aside acct"  # BLAKE2's own way to tell uses of one secret apart: 16 bytes
 
 
-def hash_of(value: Any) -> int:
-    """Of what has a repr(). Who does not have the site's SECRET_KEY cannot try values on it."""
-    text = repr(value).encode("utf-8", "surrogatepass")
-    made = blake2b(text, digest_size=BITS // 8, key=_key(settings.SECRET_KEY))
+def hasher(about: str) -> Any:
+    """For hashes of what is about this. Who has no SECRET_KEY of the site's cannot try values."""
+    made = blake2b(digest_size=BITS // 8, key=_key(settings.SECRET_KEY))
+    made.update(about.encode("utf-8", "surrogatepass"))
+    return made
+
+
+def hash_with(hasher: Any, value: Any) -> int:
+    """Of what has a repr()."""
+    made = hasher.copy()
+    made.update(repr(value).encode("utf-8", "surrogatepass"))
     return int.from_bytes(made.digest(), "big")
+
+
+def hash_of(value: Any) -> int:
+    return hash_with(hasher(""), value)
 
 
 @lru_cache(maxsize=4)

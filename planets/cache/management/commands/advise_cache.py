@@ -94,9 +94,11 @@ Exit status: 0; 1 where Redis is away, a log cannot be read, or there is nothing
         return advisor.of(log.ledger, log.scans)
 
     def lines(self, found: Report) -> Iterator[str]:
-        reads, writes = (len(found.ledger.of_kind(write)) for write in (False, True))
+        reads, writes = len(found.ledger.of("read")), len(found.ledger.of("write"))
         heard = span(found.ledger.hours * 3600)
         yield f"Statements heard of in {heard}: {reads} to read, {writes} to write."
+        if computed := len(found.ledger.of("computed")):
+            yield f"Pages, fragments and values: {computed}."
         if not found.advice:
             yield "There is nothing to advise."
         for number, advice in enumerate(found.advice, start=1):
