@@ -81,7 +81,7 @@ def name_the_first(name: str = "Maia") -> None:
 def without_the_run(patch: pytest.MonkeyPatch) -> None:
     """A gate that is held says nothing of the run that it was closed in."""
     text = scripts.text
-    asked = "not held:find(run, 1, true)"
+    asked = "not held:find(of, 1, true)"
     assert asked in text("hold")
     patch.setattr(scripts, "text", lambda name: text(name).replace(asked, "false"))
 
