@@ -182,7 +182,8 @@ def _step_of_animals(random: Random) -> Step:
         lambda rows: rows.filter(Q(**one) | ~Q(**other)),
         lambda rows: kids(rows).filter(kids__weight__lt=number + 2),
         lambda rows: kids(rows).annotate(n=Count("kids")),
-        lambda rows: kids(rows).values_list("id", "kids__name"),
+        # By the id alone rows of one mother stand in the order that the server likes.
+        lambda rows: kids(rows).order_by("id", "kids__name").values_list("id", "kids__name"),
         lambda rows: named(rows).select_related("named"),
         lambda rows: named(rows).filter(named__isnull=bool(number % 2)),
         lambda rows: rows.select_related("mother__mother"),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 _lock = threading.Lock()
 _counts: Counter[tuple[str, str]] = Counter()
+_grown: set[tuple[str, str]] = set()  # those of them that grew since grown() was asked
 # The same of fetches and writes, by the tables that they read or wrote together.
 _of_tables: Counter[tuple[tuple[str, ...], str]] = Counter()
 MOST_TABLES = 4096  # of those: SQL can name any tables together
@@ -21,7 +22,9 @@ def count(kind: str, outcome: str, by: int = 1, tables: tuple[str, ...] = ()) ->
     With `tables`, to those of these tables as well.
     """
     with _lock:
-        _counts[kind, outcome] += by
+        name = kind, outcome
+        _counts[name] += by
+        _grown.add(name)
         if tables:
             _add_to_tables(tables, outcome, by)
 
@@ -42,6 +45,14 @@ def counts() -> dict[tuple[str, str], int]:
     """A copy of all counts, by kind and outcome."""
     with _lock:
         return dict(_counts)
+
+
+def grown() -> dict[tuple[str, str], int]:
+    """Those counts that have grown since this was last asked."""
+    with _lock:
+        found = {name: _counts[name] for name in _grown}
+        _grown.clear()
+    return found
 
 
 def of_tables() -> Counter[tuple[str, str]]:

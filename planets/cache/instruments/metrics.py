@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, get_args
 
 from django.conf import settings
@@ -165,6 +166,7 @@ for collector in ASKED:
 
 _lock = threading.Lock()
 _told: dict[tuple[str, str], int] = {}
+_shown: dict[Gauge, int] = {}
 
 
 def spent(what: str, seconds: float) -> None:
@@ -178,6 +180,7 @@ stats.listen(spent)
 COUNTERS = {"fill": FILLS, "lease": LEASES, "invalidation": INVALIDATIONS, "audit": AUDITS}
 
 
+@cache
 def _metric(kind: str, outcome: str) -> Any:
     """The counter of a count of `stats`."""
     if outcome == "undecodable":
@@ -196,13 +199,15 @@ def _metric(kind: str, outcome: str) -> Any:
 def tell() -> None:
     """After each request: what is new since the last one."""
     with _lock:
-        now = stats.counts()  # in the lock, or another thread may have told of later ones
-        for name, value in now.items():
+        # In the lock, or another thread may have told of later ones.
+        for name, value in stats.grown().items():
             if new := value - _told.get(name, 0):
                 _metric(*name).inc(new)
                 _told[name] = value
-        AWAY.set(bool(client.avoided))
-        OWED.set(client.debt)
+        for gauge, value in ((AWAY, bool(client.avoided)), (OWED, client.debt)):
+            if _shown.get(gauge) != value:
+                gauge.set(value)
+                _shown[gauge] = value
 
 
 def _may_see(request: HttpRequest) -> bool:
@@ -236,6 +241,7 @@ def _after_fork() -> None:
     global _lock
     _lock = threading.Lock()
     _told.update(stats.counts())
+    _shown.clear()
 
 
 os.register_at_fork(after_in_child=_after_fork)
