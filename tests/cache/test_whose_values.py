@@ -10,7 +10,7 @@ from django.db import connections
 from django.test import Client
 
 from planets.cache import fragments, remember
-from planets.cache.pages.address import page_key
+from planets.cache.pages.address import address_of
 from planets.cache.pages.marking import Policy
 from tests.cache.zoo.models import Star
 
@@ -66,7 +66,7 @@ def test_a_page_is_of_its_databases(
     settings.ROOT_URLCONF = "tests.cache.zoo.urls"
     move = request.getfixturevalue(moves)
     asked = client.get("/stars/").wsgi_request
-    before = page_key(asked, Policy())
-    assert page_key(asked, Policy()) == before
+    before = address_of(asked, Policy()).key()
+    assert address_of(asked, Policy()).key() == before
     move()
-    assert page_key(asked, Policy()) != before
+    assert address_of(asked, Policy()).key() != before

@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ..reading import path
-from ..reading.lookup import Loaded, Lookup, Seen
+from ..reading import path, reporting
+from ..reading.lookup import Begun, Loaded, Lookup, Seen
 from ..storage import scripts
 from ..storage.client import Exchange
 from ..storage.wire import Command, Reply
@@ -114,10 +114,10 @@ def _hear(by: int) -> None:
     with _lock:
         _timelines += by
         if by > 0 and _timelines == 1:
-            path.hearers.append(_hear_read)
+            reporting.hearers.append(_hear_read)
             observer.witnesses.append(_hear_statement)
         elif not _timelines:
-            path.hearers.remove(_hear_read)
+            reporting.hearers.remove(_hear_read)
             observer.witnesses.remove(_hear_statement)
 
 
@@ -125,7 +125,7 @@ def _timelines_here() -> list[Timeline]:
     return [watch for watch in here() if isinstance(watch, Timeline)]
 
 
-def _hear_read(lookup: Lookup, seen: Seen, loaded: Loaded, begun: path.Begun, reason: str) -> None:
+def _hear_read(lookup: Lookup, seen: Seen, loaded: Loaded, begun: Begun, reason: str) -> None:
     now = time.perf_counter()
     for timeline in _timelines_here():
         # Its events, one for each key, are told next.

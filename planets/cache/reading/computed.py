@@ -12,14 +12,14 @@ from django.db import DEFAULT_DB_ALIAS, Error
 
 from ..events import Tier
 from ..storage import keys
-from . import path
+from . import claiming, path, reporting
 from .ahead import remember
 from .away import DatabaseAway
 from .computed_format import Made
 from .computed_shelf import ComputedShelf
 from .dependencies import Tracker, tracker, tracking
 from .late import PUNCTUAL, Late
-from .lookup import ANY, Claim, Loaded, Lookup, Seen, oldest
+from .lookup import ANY, Begun, Claim, Loaded, Lookup, Seen, oldest
 from .permission import forbidden, unheard
 
 
@@ -98,8 +98,8 @@ def proves(lookup: Lookup, mark: Mapping[str, str]) -> bool:
 
 def _hit(lookup: Lookup, seen: Seen, tier: Tier, started: float) -> Made:
     """Tell of a hit that needed no fetch."""
-    begun = path.Begun(Claim(seen), "miss", tier, "", started)
-    made: Made = path.report(lookup, seen, path.NOTHING_LOADED, begun, "")[lookup.keys[0]]
+    begun = Begun(Claim(seen), "miss", tier, "", started)
+    made: Made = reporting.report(lookup, seen, path.NOTHING_LOADED, begun, "")[lookup.keys[0]]
     return made
 
 
@@ -120,7 +120,7 @@ def fetch(lookup: Lookup, make: Callable[[Tracker], Made]) -> Any:
                 made = shelf.made(key, make(heard))
         finally:
             if ahead:
-                path.release(ahead.left(), begun.claimed.token)
+                claiming.release(ahead.left(), begun.claimed.token)
         remember(key, heard.fetched)
         return made
 
@@ -132,7 +132,7 @@ def fetch(lookup: Lookup, make: Callable[[Tracker], Made]) -> Any:
     return _ended(lookup, begun, loaded)
 
 
-def _ended(lookup: Lookup, begun: path.Begun, loaded: Loaded) -> Any:
+def _ended(lookup: Lookup, begun: Begun, loaded: Loaded) -> Any:
     """The payload that came of it: that of a late copy, where what was made is no more than word
     that the database is away.
     """
@@ -143,16 +143,16 @@ def _ended(lookup: Lookup, begun: path.Begun, loaded: Loaded) -> Any:
         except DatabaseAway:
             pass
         else:
-            path.release(begun.claimed.mine, begun.claimed.token)
+            claiming.release(begun.claimed.mine, begun.claimed.token)
             begun, loaded = late, path.NOTHING_LOADED
     return path.end(lookup, begun, loaded)[key].payload
 
 
-def _next(steps: Generator[float, None, path.Begun]) -> float | path.Begun:
+def _next(steps: Generator[float, None, Begun]) -> float | Begun:
     try:
         return next(steps)
     except StopIteration as done:  # which no future can raise
-        begun: path.Begun = done.value
+        begun: Begun = done.value
         return begun
 
 
@@ -162,7 +162,7 @@ async def afetch(lookup: Lookup, make: Callable[[Tracker], Awaitable[Made]]) -> 
     begun = await sync_to_async(path.first_look)(lookup)
     if path.wants_leases(begun):
         steps = path.claims(lookup, begun)
-        while not isinstance(step := await sync_to_async(_next)(steps), path.Begun):
+        while not isinstance(step := await sync_to_async(_next)(steps), Begun):
             # Not in the thread: who holds the lease may need that thread to load.
             await asyncio.sleep(step)
         begun = step
@@ -181,7 +181,7 @@ async def afetch(lookup: Lookup, make: Callable[[Tracker], Awaitable[Made]]) -> 
     except BaseException as error:
         # A task that is cancelled may not wait again, and nobody else would give it back.
         mine = [*begun.claimed.mine, *(ahead.left() if ahead else ())]
-        await asyncio.shield(sync_to_async(path.release)(mine, begun.claimed.token))
+        await asyncio.shield(sync_to_async(claiming.release)(mine, begun.claimed.token))
         if not isinstance(error, Error):
             raise
         if heard_outside := tracker():
@@ -189,6 +189,6 @@ async def afetch(lookup: Lookup, make: Callable[[Tracker], Awaitable[Made]]) -> 
         late = await sync_to_async(path.without_database)(lookup, begun, error)
         return path.end(lookup, late, path.NOTHING_LOADED)[key].payload
     if ahead and (left := ahead.left()):
-        await sync_to_async(path.release)(left, begun.claimed.token)
+        await sync_to_async(claiming.release)(left, begun.claimed.token)
     loaded = path.timed(values, begun.claimed, started)
     return await sync_to_async(_ended)(lookup, begun, loaded)

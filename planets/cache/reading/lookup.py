@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from ..conf import conf
-from ..events import Kind
+from ..events import Kind, Outcome, Tier
 from ..storage.leases import Expiry
 from ..storage.wire import Command, Reply
 from .causes import Cause
@@ -56,6 +56,16 @@ class Claim(Struct, frozen=True):
     mine: tuple[str, ...] = ()
     reason: str = ""  # why nothing is to be filled
     waits: int = 0  # for those who had the leases
+
+
+class Begun(Struct, frozen=True):
+    """A fetch before its load: what is there, and what its loader may fill."""
+
+    claimed: Claim
+    outcome: Outcome  # of what is missing
+    tier: Tier  # of what is there
+    reason: str
+    started: float
 
 
 class Loaded(Struct, frozen=True):

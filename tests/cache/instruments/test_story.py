@@ -15,7 +15,7 @@ from planets.cache.fragments import fragment
 from planets.cache.instruments.story import Part, Story, story
 from planets.cache.instruments.timeline import Timeline
 from planets.cache.instruments.trips import redis_away
-from planets.cache.reading import path
+from planets.cache.reading import reporting
 from planets.cache.storage import keys
 from planets.cache.storage.client import client
 from planets.cache.writing import observer
@@ -174,7 +174,7 @@ def test_nobody_hears_when_all_have_stopped() -> None:
     assert client._exchange == usual
     assert not fetched.receivers
     assert not invalidated.receivers
-    assert not [hear for hear in path.hearers if "timeline" in hear.__module__]
+    assert not [hear for hear in reporting.hearers if "timeline" in hear.__module__]
     assert not [hear for hear in observer.witnesses if "timeline" in hear.__module__]
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from planets.cache.events import Fetch
 from planets.cache.reading import loads, path
+from planets.cache.reading.claiming import TOO_LONG, claiming, patiently
 from planets.cache.reading.gated import WRITING
-from planets.cache.reading.lookup import Claim, Loaded, Lookup
+from planets.cache.reading.lookup import Begun, Claim, Loaded, Lookup
 from planets.cache.storage import gates, keys, leases
 from planets.cache.storage.client import client
 from tests.cache.zoo.models import Star
@@ -24,7 +25,7 @@ def lookup(*names: str) -> Lookup:
 
 
 def claimed(*names: str) -> Claim:
-    return path.claim(lookup(*names), path.look(lookup(*names)))
+    return patiently(claiming(lookup(*names), path.look(lookup(*names))))
 
 
 def filled() -> Claim:
@@ -92,7 +93,7 @@ def test_a_claim_opens_the_gates_and_takes_the_leases(
 ) -> None:
     seen = path.look(lookup())
     round_trips.clear()
-    ours = path.claim(lookup(), seen)
+    ours = patiently(claiming(lookup(), seen))
 
     assert (ours.mine, ours.reason) == (("star:3",), "")
     assert ours.seen.missing == ("star:3",)
@@ -106,7 +107,7 @@ def test_a_claim_of_nothing_asks_nobody(round_trips: list[list[str]]) -> None:
     seen = path.look(lookup())
     round_trips.clear()
 
-    assert path.claim(lookup(), seen) == Claim(seen)
+    assert patiently(claiming(lookup(), seen)) == Claim(seen)
     assert round_trips == []
 
 
@@ -121,7 +122,7 @@ def test_a_claim_behind_a_closed_gate_takes_no_lease(redis: Any) -> None:
 def test_a_claim_finds_what_was_filled_since_the_look_and_gives_its_lease_back(redis: Any) -> None:
     seen = path.look(lookup())
     filled()
-    ours = path.claim(lookup(), seen)
+    ours = patiently(claiming(lookup(), seen))
 
     assert ours.seen.hits["star:3"].value == ROW
     assert (ours.seen.missing, ours.mine) == ((), ())
@@ -142,7 +143,7 @@ def test_a_claim_gives_up_on_one_who_takes_too_long(settings: Any) -> None:
     client.call(leases.claim("star:3", "another"))
     ours = claimed()
 
-    assert (ours.mine, ours.reason) == ((), path.TOO_LONG)
+    assert (ours.mine, ours.reason) == ((), TOO_LONG)
 
 
 # --- load, fill
@@ -155,7 +156,7 @@ def test_a_failing_load_gives_the_leases_back(redis: Any) -> None:
         raise RuntimeError("the database is away")
 
     with pytest.raises(RuntimeError):
-        path.load_missing(fail, path.Begun(ours, "miss", "redis", "", 0))
+        path.load_missing(fail, Begun(ours, "miss", "redis", "", 0))
     assert not redis.exists(keys.lease("star:3"))
 
 
@@ -222,7 +223,7 @@ def test_what_is_reported_is_what_was_found_and_what_was_loaded(events: list[Fet
     filled()
     both = lookup("star:3", "star:4")
     seen = path.look(both)
-    begun = path.Begun(Claim(seen), "miss", "redis", "", 0)
+    begun = Begun(Claim(seen), "miss", "redis", "", 0)
     values = path.report(both, seen, Loaded({"star:4": None}, 2.5), begun, "a reason")
 
     assert values == {"star:3": ROW, "star:4": None}

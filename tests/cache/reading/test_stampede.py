@@ -16,7 +16,7 @@ from planets.cache import fetched, stats
 from planets.cache.events import Fetch
 from planets.cache.orm.rows_by_key import RowsByKey
 from planets.cache.reading import path
-from planets.cache.reading.lookup import Load
+from planets.cache.reading.lookup import Begun, Load
 from planets.cache.storage import keys
 from tests.cache.zoo.models import Star
 from tests.cache.zoo.records import star, stars
@@ -43,7 +43,7 @@ def stampede(
     waits: set[int] = set()
     load_missing, count = path.load_missing, stats.count
 
-    def held_load(load: Load, begun: path.Begun) -> Any:
+    def held_load(load: Load, begun: Begun) -> Any:
         give_up = time.monotonic() + PATIENCE
         while waiting.value < everyone - 1 and time.monotonic() < give_up:
             time.sleep(0.005)

@@ -12,7 +12,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from planets.cache import stats
 from planets.cache.events import Fetch
-from planets.cache.reading import path
+from planets.cache.reading import filling, path
 from planets.cache.storage.client import Command, Reply, client
 from tests.cache.zoo.electra import OLD, both, by_query, by_record
 from tests.support.servers import Redis
@@ -150,7 +150,7 @@ def test_one_that_is_full_by_the_time_of_the_fill_gives_the_lease_back_itself(
         return load_missing(*args)
 
     monkeypatch.setattr(path, "load_missing", fills_up)
-    monkeypatch.setattr(path, "release", lambda keys, token: None)
+    monkeypatch.setattr(filling, "release", lambda keys, token: None)
     assert read() == OLD
     with own.client() as direct:
         assert leases(direct) == []

@@ -19,9 +19,9 @@ from typing import Any, TypeVar
 from django.core.signals import request_started
 
 from ...events import Invalidation, invalidated
-from ...reading import path
+from ...reading import path, reporting
 from ...reading.causes import TOO_OLD
-from ...reading.lookup import Found, Loaded, Lookup, Seen
+from ...reading.lookup import Begun, Found, Loaded, Lookup, Seen
 from ...storage import keys
 from ...storage.background import Background
 from ...writing import observer
@@ -77,7 +77,7 @@ class Listener:
             return
         self.on = True
         observer.witnesses.append(self.ran)
-        path.hearers.append(self.fetched)
+        reporting.hearers.append(self.fetched)
         invalidated.connect(self.went_stale, dispatch_uid="account")
         request_started.connect(page.begins, weak=False, dispatch_uid="account")
         afterwards.each.append(self.page_ends)
@@ -87,7 +87,7 @@ class Listener:
             return
         self.on = False
         observer.witnesses.remove(self.ran)
-        path.hearers.remove(self.fetched)
+        reporting.hearers.remove(self.fetched)
         invalidated.disconnect(dispatch_uid="account")
         request_started.disconnect(dispatch_uid="account")
         afterwards.each.remove(self.page_ends)
@@ -129,7 +129,7 @@ class Listener:
         return result
 
     def fetched(
-        self, lookup: Lookup, seen: Seen, loaded: Loaded, begun: path.Begun, reason: str
+        self, lookup: Lookup, seen: Seen, loaded: Loaded, begun: Begun, reason: str
     ) -> None:
         """A fetch has come to its end."""
         if not loaded.values and lookup.shelf.kind == "page":
@@ -161,7 +161,7 @@ class Listener:
             with self.lock:
                 self._add_hits()
 
-    def _look_closely(self, lookup: Lookup, found: Found, about: Known, begun: path.Begun) -> None:
+    def _look_closely(self, lookup: Lookup, found: Found, about: Known, begun: Begun) -> None:
         """At a hit."""
         ms = _ms(lookup, begun)
         with self.lock:
@@ -192,7 +192,7 @@ class Listener:
         hashed: int,
         seen: Seen,
         loaded: Loaded,
-        begun: path.Begun,
+        begun: Begun,
         reason: str,
     ) -> None:
         self._add_hits()
@@ -382,7 +382,7 @@ def _taken(waiting: list[T]) -> list[T]:
     return taken
 
 
-def _ms(lookup: Lookup, begun: path.Begun) -> float:
+def _ms(lookup: Lookup, begun: Begun) -> float:
     """What a fetch took, of each of its keys."""
     return (time.perf_counter() - begun.started) * 1000 / len(lookup.keys)
 
