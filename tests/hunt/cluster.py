@@ -13,6 +13,10 @@ from ..support.waiting import wait_until
 from .__main__ import Hunt
 
 
+# Seconds after which Redis has given up a failover that somebody asked for.
+GIVEN_UP = 6.0
+
+
 class ClusterHunt(Hunt):
     """Its one Redis is there for the settings of tests alone, and nothing lies in it."""
 
@@ -83,8 +87,18 @@ class ClusterHunt(Hunt):
     def change_places(self) -> None:
         """As an operator does it before he updates a node."""
         primary, heir = self.victim()
-        heir.ask("CLUSTER", "FAILOVER")
-        wait_until(lambda: heir.is_primary and not primary.is_primary)
+        asked = float("-inf")
+
+        def have_changed() -> bool:
+            nonlocal asked
+            if heir.is_primary:
+                return not primary.is_primary
+            if time.monotonic() - asked > GIVEN_UP:
+                asked = time.monotonic()
+                heir.ask("CLUSTER", "FAILOVER")
+            return False
+
+        wait_until(have_changed)
         self.cluster.wait_until_whole()
         self.disturbed = time.monotonic()
 

@@ -131,7 +131,7 @@ def a_number_that_it_has_not(folder: Path) -> Iterator[str]:
 @wrong(
     "E010",
     "The user that the cache has in Redis lacks",
-    log="no permissions to access|NOPERM|can't access",
+    log="[Nn]o permissions to access|NOPERM|can't access",
 )
 def a_user_without_keys(folder: Path) -> Iterator[str]:
     with _of_a_user("+@all") as url:
