@@ -12,7 +12,6 @@ from ..support.cluster import NODE_TIMEOUT, Cluster, Node
 from ..support.waiting import wait_until
 from .__main__ import Hunt
 
-
 # Seconds after which Redis has given up a failover that somebody asked for.
 GIVEN_UP = 6.0
 
