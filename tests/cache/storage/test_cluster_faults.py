@@ -125,7 +125,7 @@ def test_one_that_comes_back_as_a_replica_and_is_promoted_again(
         rename(name)
         assert both() == {name}
         primary.start()
-        wait_until(lambda p=primary: p.ask("ROLE")[3] == b"connected")
+        wait_until(lambda p=primary: p.ask("ROLE")[3:4] == [b"connected"])
         wait_until(lambda: all_hits(events))
         assert both() == {name}
         primary = heir
