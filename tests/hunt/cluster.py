@@ -51,7 +51,7 @@ class ClusterHunt(Hunt):
 
     def bring_back(self, node: Node) -> None:
         node.start()
-        wait_until(lambda: not node.is_primary and node.ask("ROLE")[3] == b"connected")
+        wait_until(lambda: not node.is_primary and node.ask("ROLE")[3:4] == [b"connected"])
         self.cluster.wait_until_whole()
         self.disturbed = time.monotonic()
 

@@ -52,7 +52,7 @@ def redis(made: Cluster, settings: Any) -> Iterator[Cluster]:
         for node in made.nodes:
             if not node.process:
                 node.start()
-                wait_until(lambda node=node: node.ask("ROLE")[3] == b"connected")
+                wait_until(lambda node=node: node.ask("ROLE")[3:4] == [b"connected"])
         made.wait_until_whole()
 
 

@@ -174,7 +174,7 @@ class Cluster:
         for number, node in enumerate(self.nodes[primaries:]):
             node.ask("CLUSTER", "REPLICATE", self.nodes[number].id)
         for node in self.nodes[primaries:]:
-            wait_until(lambda node=node: node.ask("ROLE")[3] == b"connected")
+            wait_until(lambda node=node: node.ask("ROLE")[3:4] == [b"connected"])
         self.wait_until_whole()
 
     def __enter__(self) -> Self:
