@@ -1,4 +1,4 @@
-"""What is active in this thread or task: language, time zone, URLconf, script prefix.
+"""What is active in this thread or task: language, time zone, URLconf, script prefix, connections.
 
 Django asks an asgiref Local for each, which takes ten times as long as a look at the variable that
 it keeps them in. Where an asgiref keeps them in another way, it is asked as Django asks it.
@@ -7,11 +7,15 @@ it keeps them in. Where an asgiref keeps them in another way, it is asked as Dja
 from __future__ import annotations
 
 import threading
+from asyncio import _get_running_loop
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
 from asgiref import local
 from django.conf import settings
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.urls import base
 from django.utils import timezone
 from django.utils.translation import trans_real
@@ -73,3 +77,24 @@ def urlconf() -> str:
 def prefix() -> str:
     """What every address begins with."""
     return str(_prefix.value() or "/")
+
+
+def connection(alias: str) -> BaseDatabaseWrapper:
+    """As connections[alias]."""
+    found = _connections().get(alias)
+    return connections[alias] if found is None else found
+
+
+def open_connections() -> Sequence[BaseDatabaseWrapper]:
+    """As connections.all(initialized_only=True)."""
+    if found := _connections():
+        return [found[alias] for alias in connections.settings if alias in found]
+    return connections.all(initialized_only=True)
+
+
+def _connections() -> Mapping[str, BaseDatabaseWrapper]:
+    """Those of this thread; none where they are a task's, or kept in another way."""
+    kept = getattr(vars(connections).get("_connections"), "_storage", None)
+    if type(kept) is threading.local and _get_running_loop() is None:
+        return vars(kept)
+    return {}

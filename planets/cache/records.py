@@ -163,7 +163,8 @@ class Records(Generic[M]):
         number = self._number(pk, alias)
         if number is None:
             return None
-        row = self._fetch(alias, (number,))[number]
+        key = self.names.key(number)
+        row = self._fetch(alias, {key: number})[key]
         if row is None:
             return None
         made: M = builder(self.model).from_db(alias, self.attnames, self.shelf.own(row))
@@ -176,19 +177,19 @@ class Records(Generic[M]):
         """
         alias = router.db_for_read(self.model)
         asked = {pk: self._number(pk, alias) for pk in pks}
-        numbers = [number for number in asked.values() if number is not None]
-        if not numbers:
+        by_number = {n: self.names.key(n) for n in asked.values() if n is not None}
+        if not by_number:
             return {}
-        rows, make, own = self._fetch(alias, numbers), builder(self.model).from_db, self.shelf.own
+        rows = self._fetch(alias, {key: number for number, key in by_number.items()})
+        make, own = builder(self.model).from_db, self.shelf.own
         return {
             pk: make(alias, self.attnames, own(row))
             for pk, number in asked.items()
-            if number is not None and (row := rows[number]) is not None
+            if number is not None and (row := rows[by_number[number]]) is not None
         }
 
-    def _fetch(self, alias: str, numbers: Iterable[int]) -> dict[int, Row | None]:
-        """The row of each number, None where there is none."""
-        wanted = {self.names.key(number): number for number in numbers}
+    def _fetch(self, alias: str, wanted: dict[str, int]) -> dict[str, Row | None]:
+        """The row of each key, None where there is none; `wanted` has the keys' numbers."""
 
         def load(missing: Sequence[str]) -> dict[str, Any]:
             rows = self._rows.load(source(alias), [wanted[key] for key in missing])
@@ -196,8 +197,7 @@ class Records(Generic[M]):
             return {key: by_pk.get(wanted[key]) for key in missing}
 
         lookup = self.shelf.lookup(alias, wanted, self.ttl, self.late, self.second_sight)
-        values = path.fetch(lookup, load)
-        return {number: values[key] for key, number in wanted.items()}
+        return path.fetch(lookup, load)
 
     def _number(self, pk: Any, alias: str) -> int | None:
         """The row's number, of which there is one name; None for what no row has.

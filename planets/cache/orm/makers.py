@@ -14,10 +14,11 @@ from operator import itemgetter
 from sys import getsizeof
 from typing import Any
 
-from django.db import connections, models
+from django.db import models
 from django.db.models import query as iterables
 from django.db.models.base import ModelState
 
+from .. import active
 from ..reading.plain import is_djangos
 from ..reading.rows import Row, SharedRows
 from .converters import Converters, convert
@@ -209,7 +210,7 @@ class Maker:
             columns = [select[0] for select in compiler.select[: compiler.col_count]]
             return compiler.get_converters(columns)
 
-        connection = connections[db]
+        connection = active.connection(db)
         found = self._converters.of(connection, find)
         if not found:
             return rows, True

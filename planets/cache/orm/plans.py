@@ -18,10 +18,10 @@ from operator import attrgetter, is_
 from typing import Any
 
 from django.core.signals import setting_changed
-from django.db import connections
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
+from .. import active
 from ..reading import path
 from ..recent import Recent
 from .era import era
@@ -64,7 +64,7 @@ class Plan:
 
     def _revived(self, known: Any) -> Any:
         compiler = copy.copy(known)
-        compiler.connection, compiler.plan = connections[known.using], self
+        compiler.connection, compiler.plan = active.connection(known.using), self
         return compiler
 
     def results(self, using: str, iterable: type) -> list[Any] | None:

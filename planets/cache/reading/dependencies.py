@@ -21,8 +21,7 @@ from contextvars import ContextVar, copy_context
 from functools import wraps
 from typing import NamedTuple, ParamSpec, TypeVar
 
-from django.db import connections
-
+from .. import active
 from ..storage import gates, keys
 from ..storage.client import client
 from ..storage.errors import Unavailable
@@ -135,7 +134,7 @@ class Tracker:
             *tables,
             *hot.gates_read(alias, sql, statement.tables),
         ]
-        transaction = hooks.transaction_of(connections[alias])
+        transaction = hooks.transaction_of(active.connection(alias))
         if transaction and (reason := transaction.forbids(names, ())):
             self.refuse(reason)
             return

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from .. import active
 from ..conf import conf
 from ..storage.client import client
 from ..storage.owners import HEARD, owners
@@ -96,7 +96,7 @@ def _connections(alias: str) -> Sequence[BaseDatabaseWrapper]:
     thread has.
     """
     if alias == ANY:
-        return connections.all(initialized_only=True)
+        return active.open_connections()
     if shares := primary(alias):
-        return connections[alias], connections[shares]
-    return (connections[alias],)
+        return active.connection(alias), active.connection(shares)
+    return (active.connection(alias),)

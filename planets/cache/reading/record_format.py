@@ -15,8 +15,9 @@ from hmac import compare_digest
 from typing import Any
 
 import msgspec
-from django.db import connections, models
+from django.db import models
 
+from .. import active
 from ..conf import conf
 from ..events import Kind
 from ..storage import keys, leases, places
@@ -188,7 +189,7 @@ class RecordShelf(GatedShelf):
             None if text is None else read(text)
             for text, read in zip(texts, self.readers, strict=True)
         ]
-        if self.moments and (zone := connections[alias].timezone):
+        if self.moments and (zone := active.connection(alias).timezone):
             # The text has what the clock showed; of the zone it has the offset alone.
             for at in self.moments:
                 if moment := values[at]:
