@@ -40,6 +40,7 @@ NOTES = frozenset(
     {
         *("_constructor_args", "_annotation_select_cache", "_extra_select_cache"),
         *("plan", "mark", "sought", "lifetime", "settled", "told"),
+        *("used_aliases", "filter_is_sticky"),  # for the next filter(), which makes another query
     }
 )
 # Of longer lists the values cost as much as compiling.

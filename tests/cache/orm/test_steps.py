@@ -332,3 +332,15 @@ def test_threads_share_steps(animals: None) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_an_aggregate_is_known_at_a_step(animals: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read() -> Any:
+        rows = Animal.objects.cached().filter(name="Emu")
+        return rows.aggregate(Count("id"), heaviest=models.Max("weight"))
+
+    for _ in range(OFTEN):
+        assert read() == {"id__count": 3, "heaviest": 4}
+    with counted(monkeypatch) as built:
+        assert read() == {"id__count": 3, "heaviest": 4}
+    assert built == []
