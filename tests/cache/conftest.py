@@ -9,10 +9,21 @@ import pytest
 
 from planets.cache.instruments.account.listener import Listener
 from planets.cache.storage.near import near
+from planets.cache.writing import hot
+from tests.cache.zoo.hot import HOT
 from tests.support.near import trusted
 from tests.support.no_database import database_away  # noqa: F401  a fixture
 from tests.support.replicated import pair, servers  # noqa: F401  fixtures
 from tests.support.waiting import wait_until
+
+
+@pytest.fixture
+def hot_gravity(settings: Any) -> Iterator[None]:
+    """A column of the stars is hot, and nothing is remembered of their table."""
+    settings.CACHE_ASIDE = HOT
+    hot.forget()
+    yield
+    hot.forget()
 
 
 @pytest.fixture

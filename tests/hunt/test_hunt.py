@@ -19,46 +19,44 @@ def hunt(*options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def finds_nothing(*options: str) -> None:
+    done = hunt(*options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "stale reads  0" in done.stdout
+
+
+def finds_stale_reads(*options: str) -> None:
+    done = hunt(*options)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "was published before the fetch began" in done.stdout
+
+
 @pytest.mark.parametrize(
     "options", [["--served"], ["--near", "--hot"]], ids=["usual", "near and hot"]
 )
 def test_a_short_hunt_finds_no_stale_read(options: list[str]) -> None:
-    done = hunt("--seconds", "15", "--seed", "1", *options)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "stale reads  0" in done.stdout
+    finds_nothing("--seconds", "15", "--seed", "1", *options)
 
 
 def test_a_hunt_finds_the_stale_reads_that_there_are() -> None:
-    done = hunt("--seconds", "5", "--seed", "1", "--naive", "generations")
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "was published before the fetch began" in done.stdout
+    finds_stale_reads("--seconds", "5", "--seed", "1", "--naive", "generations")
 
 
 def test_a_short_hunt_with_a_writer_that_is_not_django() -> None:
-    done = hunt("--seconds", "12", "--seed", "1", "--watched")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "stale reads  0" in done.stdout
+    finds_nothing("--seconds", "12", "--seed", "1", "--watched")
 
 
 def test_a_short_hunt_on_a_cluster_finds_no_stale_read() -> None:
-    done = hunt("--cluster", "--seconds", "12", "--seed", "1")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "stale reads  0" in done.stdout
+    finds_nothing("--cluster", "--seconds", "12", "--seed", "1")
 
 
 def test_a_hunt_on_a_cluster_finds_the_stale_reads_that_there_are() -> None:
-    done = hunt("--cluster", "--seconds", "6", "--seed", "1", "--naive", "generations")
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "was published before the fetch began" in done.stdout
+    finds_stale_reads("--cluster", "--seconds", "6", "--seed", "1", "--naive", "generations")
 
 
 def test_a_short_hunt_on_a_cluster_and_a_replica_of_the_database_finds_no_stale_read() -> None:
-    done = hunt("--cluster", "--replica", "--seconds", "12", "--seed", "1")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "stale reads  0" in done.stdout
+    finds_nothing("--cluster", "--replica", "--seconds", "12", "--seed", "1")
 
 
 def test_a_hunt_with_a_replica_finds_the_stale_reads_that_there_are() -> None:
-    done = hunt("--replica", "--seconds", "8", "--seed", "1", "--naive", "waiting")
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "was published before the fetch began" in done.stdout
+    finds_stale_reads("--replica", "--seconds", "8", "--seed", "1", "--naive", "waiting")

@@ -82,11 +82,15 @@ _known: Recent[Hashable, Answer] = Recent(MAX_ANSWERS)
 _seen: Recent[int, bool] = Recent(MAX_SEEN)
 
 
-def known(query: Any, using: str, what: str, expressions: Mapping[str, Any]) -> Answer | None:
-    """What is known to answer this; `query` is one that does not change any more."""
-    told = fingerprint_of(expressions)
-    name = (using, query.lifetime, what, told, query.fingerprint())
-    found = None if told is None else _known.get(name)
+def name_of(query: Any, using: str, what: str, expressions: Mapping[str, Any]) -> Hashable | None:
+    """What an answer is known by; None where the query or an expression cannot be told."""
+    told, found = fingerprint_of(expressions), query.fingerprint()
+    return None if told is None or found is None else (using, query.lifetime, what, told, found)
+
+
+def known(name: Hashable | None) -> Answer | None:
+    """What is known by this name."""
+    found = None if name is None else _known.get(name)
     return found if found is not None and found.era == era.number else None
 
 
@@ -94,14 +98,10 @@ def answer(
     query: Any, using: str, what: str, expressions: Mapping[str, Any], ask: Callable[[], Any]
 ) -> tuple[Answer | None, Any]:
     """What is known to answer this, or else what `ask` gives."""
-    told, found = fingerprint_of(expressions), query.fingerprint()
-    if told is None or found is None:
-        return None, ask()
-    name = (using, query.lifetime, what, told, found)
-    known = _known.get(name)
-    if known is not None and known.era == era.number:
-        return known, None
-    if not _seen.again(hash(name), True):
+    name = name_of(query, using, what, expressions)
+    if found := known(name):
+        return found, None
+    if name is None or not _seen.again(hash(name), True):
         return None, ask()
     heard: list[Asked] = []
     token = _heard.set(heard)

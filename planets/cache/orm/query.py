@@ -10,7 +10,7 @@ from django.db.models import Count
 from django.db.models.sql import AggregateQuery, Query
 from django.db.models.sql.compiler import SQLCompiler
 
-from .answers import answer, known
+from .answers import answer, known, name_of
 from .compiler import Lifetime, cached
 from .fingerprint import fingerprint
 from .plans import Mark, Plan, mark, plans, same
@@ -108,7 +108,7 @@ class CachedQuery(Query):
 
     def known_aggregates(self, using: str, named: dict[str, Any]) -> dict[str, Any] | None:
         """What get_aggregation() gives, where that is known; of a settled query."""
-        found = None if self.refusal else known(self, using, "aggregate", named)
+        found = None if self.refusal else known(name_of(self, using, "aggregate", named))
         return found.values() if found else None
 
     def has_results(self, using: str) -> bool:

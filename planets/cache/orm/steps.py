@@ -16,7 +16,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from django.core.signals import setting_changed
 from django.db.models import QuerySet
@@ -28,8 +28,6 @@ from ..recent import Recent
 from .era import era
 from .fingerprint import fingerprint, fingerprint_of
 from .query import CachedQuery
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_STEPS = 2048  # of all querysets, each with its query and plan, some 16 kB
 MAX_SEEN = 8192  # steps that came once

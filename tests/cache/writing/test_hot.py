@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,7 +20,6 @@ from planets.cache.writing import hot, reader
 from planets.cache.writing.hot import may_read
 from tests.cache.zoo.hot import (
     COLD,
-    HOT,
     READERS,
     by_record,
     by_text,
@@ -36,15 +35,10 @@ from tests.cache.zoo.hot import (
 from tests.cache.zoo.models import Star
 from tests.support.sql import past_django, sql
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky", "redis")]
-
-
-@pytest.fixture(autouse=True)
-def hot_gravity(settings: Any) -> Iterator[None]:
-    settings.CACHE_ASIDE = HOT
-    hot.forget()
-    yield
-    hot.forget()
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("hot_gravity", "sky", "redis"),
+]
 
 
 def update() -> None:

@@ -13,7 +13,6 @@ import pytest
 from django.db import connection
 
 from planets.cache.events import Fetch
-from planets.cache.writing import hot
 from tests.cache.zoo.hot import (
     COLD,
     HOT,
@@ -31,7 +30,10 @@ from tests.support.never_read import RENAMES, never_read
 from tests.support.program import Program
 from tests.support.sql import sql
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky", "redis")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("hot_gravity", "sky", "redis"),
+]
 
 HOT_WRITES = {
     "update": "Star.objects.filter(pk=3).update(gravity=200)",
@@ -44,14 +46,6 @@ HOT_WRITES = {
 }
 # Of a reader that does not give the column itself: of how many stars it is more than 100.
 EXPECTED = {filtered: 2}
-
-
-@pytest.fixture(autouse=True)
-def hot_gravity(settings: Any) -> Iterator[None]:
-    settings.CACHE_ASIDE = HOT
-    hot.forget()
-    yield
-    hot.forget()
 
 
 @pytest.fixture(scope="module", params=["with HOT", "without it"])
