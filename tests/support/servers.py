@@ -8,7 +8,6 @@ pipe closes, and the watchdog kills the server and removes the directory.
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import signal
 import socket
@@ -16,12 +15,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 import redis
+
+from .ports import free_port
 
 # It hears the pid of the running server, or an empty line for none. Another rm is for the file that
 # the server was writing while the first one ran.
@@ -30,7 +30,6 @@ while read -r line; do pid=$line; done
 if [ -n "$pid" ]; then kill -9 "$pid"; fi 2>/dev/null
 rm -rf -- "$1" 2>/dev/null || { sleep 1; rm -rf -- "$1"; }
 """
-PORTS = range(15_000, 32_000)
 STARTS_WITHIN = 60.0  # seconds; a loaded machine is slow, and a server that fails ends at once
 
 
@@ -263,15 +262,3 @@ def accepts(port: int) -> bool:
     """Whether somebody listens on this port of the loopback address."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port() -> int:
-    """A TCP port of the loopback address that nobody listens on.
-
-    Of those that the system gives to no outgoing connection: one of many might take it before the
-    server does.
-    """
-    while True:
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", random.choice(PORTS)))
-            return int(probe.getsockname()[1])

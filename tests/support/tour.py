@@ -106,9 +106,13 @@ def log_in(page: Page, password: str) -> None:
 
 
 def cache_panel(page: Page) -> Any:
+    """The cache's panel of the toolbar, opened and as it looks."""
     if not page.locator("a.CacheAsidePanel").is_visible():
         page.locator("#djShowToolBarButton").click()
     page.locator("a.CacheAsidePanel").click()
     panel = page.locator("#CacheAsidePanel")
     expect(panel.locator(".cache-aside").first).to_be_visible()
+    # The panel's stylesheet comes with its text, and so a moment after it.
+    panel.locator("link[rel=stylesheet]").evaluate("""link => !!link.sheet
+        || new Promise(styled => link.addEventListener("load", () => styled()))""")
     return panel
