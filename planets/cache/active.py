@@ -10,7 +10,9 @@ import threading
 from asyncio import _get_running_loop
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from asgiref import local
 from django.conf import settings
@@ -65,8 +67,13 @@ def language() -> str | None:
 def zone() -> str:
     """The name of the time zone."""
     if _zone.value() is None:
-        return timezone.get_default_timezone_name()
+        return _name_of_default(timezone.get_default_timezone())
     return timezone.get_current_timezone_name()
+
+
+@lru_cache(maxsize=1)
+def _name_of_default(zone: ZoneInfo) -> str:
+    return timezone.get_default_timezone_name()
 
 
 def urlconf() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from importlib.util import find_spec
 
@@ -34,7 +35,8 @@ class CacheAsideConfig(AppConfig):
         if find_spec("prometheus_client"):  # the extra "metrics"
             from .instruments import metrics
 
-            afterwards.each.append(metrics.tell)
+            if metrics.IN_PROCESSES in os.environ:
+                afterwards.each.append(metrics.tell)
         trace.start()
         with suppress(ImproperlyConfigured):  # the checks tell
             if conf().ADVICE:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.conf import settings
@@ -39,14 +39,21 @@ def release() -> str:
     return conf().RELEASE or _fingerprint()
 
 
-def surroundings() -> tuple[str | None, ...]:
-    """What all that is computed depends on, whatever it reads.
+class Surroundings(NamedTuple):
+    """What all that is computed depends on, whatever it reads."""
 
-    Release, language, time zone, and what addresses are made by: the URLconf and its prefix.
-    """
+    release: str
+    language: str | None
+    zone: str | None
+    urlconf: str  # this and the prefix is what addresses are made by
+    prefix: str
+
+
+def surroundings() -> Surroundings:
+    """Those of this thread or task. Raises OSError as `release`."""
     language = active.language() if settings.USE_I18N else None
     zone = active.zone() if settings.USE_TZ else None
-    return release(), language, zone, active.urlconf(), active.prefix()
+    return Surroundings(release(), language, zone, active.urlconf(), active.prefix())
 
 
 @lru_cache(maxsize=1)

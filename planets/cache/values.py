@@ -14,6 +14,7 @@ from .reading import computed, tree
 from .reading.computed import made_by
 from .reading.computed_format import Made
 from .reading.computed_shelf import ComputedShelf
+from .reading.copies import value_of
 from .reading.dependencies import Tracker
 from .reading.envelope import Undecodable, Unencodable
 from .reading.late import PUNCTUAL, Late, late
@@ -147,7 +148,7 @@ def _fetch(lookup: Lookup, make: Callable[[], Any], awaits: bool) -> Any:
 
     data = computed.fetch(lookup, kept)
     try:
-        return value[0] if value else tree.decode(data)
+        return value[0] if value else value_of(data)
     except Undecodable:  # a dataclass that this process has not imported yet, for instance
         return make()
 
@@ -161,7 +162,7 @@ async def _afetch(lookup: Lookup, make: Callable[[], Any]) -> Any:
 
     data = await computed.afetch(lookup, kept)
     try:
-        return value[0] if value else tree.decode(data)
+        return value[0] if value else value_of(data)
     except Undecodable:
         return await make()
 

@@ -12,6 +12,7 @@ from django.test import Client
 from planets.cache import fragments, remember
 from planets.cache.pages.address import address_of
 from planets.cache.pages.marking import Policy
+from planets.cache.release import surroundings
 from tests.cache.zoo.models import Star
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky", "redis")]
@@ -66,7 +67,7 @@ def test_a_page_is_of_its_databases(
     settings.ROOT_URLCONF = "tests.cache.zoo.urls"
     move = request.getfixturevalue(moves)
     asked = client.get("/stars/").wsgi_request
-    before = address_of(asked, Policy()).key()
-    assert address_of(asked, Policy()).key() == before
+    before = address_of(asked, Policy(), surroundings()).key()
+    assert address_of(asked, Policy(), surroundings()).key() == before
     move()
-    assert address_of(asked, Policy()).key() != before
+    assert address_of(asked, Policy(), surroundings()).key() != before

@@ -1,9 +1,10 @@
 """/metrics for Prometheus: the counts of all worker processes together.
 
-The cache layer counts in each process and knows nothing of Prometheus. At the end of a request what
-is new goes into prometheus_client's counters; how long each load and fill took goes into its
+The cache layer counts in each process and knows nothing of Prometheus. When somebody asks, what is
+new goes into prometheus_client's counters; how long each load and fill took goes into its
 histograms at once. Its multiprocess mode sums both over the workers of gunicorn, where
-PROMETHEUS_MULTIPROC_DIR names a folder. No label has values that data could add to.
+PROMETHEUS_MULTIPROC_DIR names a folder: another process may be asked there, so what is new is told
+at the end of each request. No label has values that data could add to.
 """
 
 from __future__ import annotations
@@ -42,6 +43,22 @@ with extra("metrics"):
     from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 REGISTRY = CollectorRegistry()
+IN_PROCESSES = "PROMETHEUS_MULTIPROC_DIR"  # of the environment
+
+
+class Latest:
+    """No metric: it is collected before all others, and has them told what is new."""
+
+    def describe(self) -> Iterator[Metric]:
+        yield from ()
+
+    def collect(self) -> Iterator[Metric]:
+        tell()
+        yield from ()
+
+
+LATEST: Any = Latest()
+REGISTRY.register(LATEST)
 
 
 def _counter(name: str, help_: str, *labels: str) -> Counter:
@@ -197,7 +214,7 @@ def _metric(kind: str, outcome: str) -> Any:
 
 
 def tell() -> None:
-    """After each request: what is new since the last one."""
+    """Have the counters tell what is new since this was last done."""
     with _lock:
         # In the lock, or another thread may have told of later ones.
         for name, value in stats.grown().items():
@@ -226,9 +243,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
             "Metrics are for whoever has CACHE_ASIDE['METRICS_TOKEN'].\n",
             content_type="text/plain",
         )
-    tell()
     registry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    if IN_PROCESSES in os.environ:
+        tell()
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)
         for collector in ASKED:

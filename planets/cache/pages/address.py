@@ -8,8 +8,7 @@ from urllib.parse import parse_qsl
 from django.conf import settings
 from django.http import HttpRequest
 
-from ..recent import Recent
-from ..release import surroundings
+from ..release import Surroundings
 from ..storage import keys
 from .marking import Policy
 
@@ -43,7 +42,7 @@ def uncacheable(request: HttpRequest, policy: Policy) -> str:
 class Address(NamedTuple):
     """All that tells a page from every other."""
 
-    around: tuple[str | None, ...]
+    around: Surroundings
     scheme: str | None
     host: str
     path: str
@@ -57,40 +56,39 @@ class Address(NamedTuple):
         return keys.computed("page", around, *parts)
 
 
-def address_of(request: HttpRequest, policy: Policy) -> Address:
+def address_of(request: HttpRequest, policy: Policy, around: Surroundings) -> Address:
     """Raises DisallowedHost."""
     told = request.META.get
     return Address(
-        surroundings(),
+        around,
         request.scheme,
-        host_of(request),
+        request.get_host(),
         request.path,
         told("SCRIPT_NAME", ""),
         told("QUERY_STRING", ""),
-        tuple([request.headers.get(header) for header in policy.vary]) if policy.vary else (),
+        _varied(request, policy),
     )
 
 
-# By all that Django makes the host of a request of, and by what it allows.
-_hosts: Recent[tuple[Any, ...], str] = Recent(1024)
+def signs_of(request: HttpRequest, policy: Policy) -> tuple[Any, ...]:
+    """What a request's address is made of, whatever is around: the same signs, the same address.
 
-
-def host_of(request: HttpRequest) -> str:
-    """request.get_host(), which matches regular expressions. Raises DisallowedHost."""
-    if type(request).get_host is not HttpRequest.get_host:
-        return request.get_host()
+    To read them takes less time than to make it, for get_host() matches regular expressions.
+    """
     told = request.META.get
-    made_of = (
+    own = type(request).get_host is not HttpRequest.get_host
+    return (
+        request.path, request.scheme, told("SCRIPT_NAME"), told("QUERY_STRING"),
         told("HTTP_HOST"), told("HTTP_X_FORWARDED_HOST"), told("HTTP_X_FORWARDED_PORT"),
-        told("SERVER_NAME"), told("SERVER_PORT"), request.scheme,
+        told("SERVER_NAME"), told("SERVER_PORT"),
         settings.USE_X_FORWARDED_HOST, settings.USE_X_FORWARDED_PORT, settings.DEBUG,
-        tuple(settings.ALLOWED_HOSTS),
+        tuple(settings.ALLOWED_HOSTS), request.get_host() if own else None,
+        _varied(request, policy),
     )  # fmt: skip
-    host = _hosts.get(made_of)
-    if host is None:
-        host = request.get_host()
-        _hosts.put(made_of, host)
-    return host
+
+
+def _varied(request: HttpRequest, policy: Policy) -> tuple[str | None, ...]:
+    return tuple([request.headers.get(header) for header in policy.vary]) if policy.vary else ()
 
 
 def name_of(request: HttpRequest) -> str:

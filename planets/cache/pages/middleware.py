@@ -29,10 +29,11 @@ from ..reading.computed_format import Made
 from ..reading.dependencies import Tracker
 from ..reading.lookup import Forbidden, Lookup
 from ..recent import Recent
+from ..release import surroundings
 from ..storage import keys
 from ..storage.errors import Unavailable
 from . import notice, personal
-from .address import address_of, name_of, uncacheable
+from .address import address_of, name_of, signs_of, uncacheable
 from .marking import Policy, policy_of
 from .stored import SHELF, Page, page_of, prepare, response_of, why_not
 
@@ -100,15 +101,17 @@ def ask(request: HttpRequest) -> Asked | None:
     if reason := uncacheable(request, policy):
         path.pass_by(computed.lookup_of(SHELF, "", name_of(request)), reason)
         return None
+    around = surroundings()
     try:
-        address = address_of(request, policy)
+        signs = signs_of(request, policy)
+        told = (signs, around, id(policy), keys.sights(), keys.database_gate(DEFAULT_DB_ALIAS))
+        asked = _asked.get(told)
+        if asked is None or asked.policy is not policy:
+            address = address_of(request, policy, around)
+            asked = Asked(_lookup(address.key(), name_of(request), policy), policy)
+            _asked.put(told, asked)
     except DisallowedHost:
         return None  # who is behind us answers, as without a cache
-    told = (address, id(policy), keys.sights(), keys.database_gate(DEFAULT_DB_ALIAS))
-    asked = _asked.get(told)
-    if asked is None or asked.policy is not policy:
-        asked = Asked(_lookup(address.key(), name_of(request), policy), policy)
-        _asked.put(told, asked)
     return asked
 
 
@@ -165,10 +168,11 @@ def unmade(request: HttpRequest, asked: Asked) -> HttpResponseBase | None:
 class Making:
     """A page on its way from its view to the cache and to its visitor."""
 
+    reads: personal.Reads  # from begin() on
+
     def __init__(self, request: HttpRequest, policy: Policy) -> None:
         self.request, self.policy = request, policy
         self.response: HttpResponseBase | None = None
-        self.reads = personal.Reads({})
         self.away = False
 
     def begin(self) -> None:

@@ -237,14 +237,11 @@ class ComputedShelf:
         known = self._known.get(key)
         if known is None:
             return None
-        needed = known.dependencies
-        kept = near.look((key, *needed.gates, *map(near.token_slot, needed.records)))
-        if kept is None or kept[0] is None:
+        kept = near.look(known.slots)
+        if kept is None or kept[0] is None or kept[1:] != known.tokens:
             return None
-        found, *tokens = kept
-        if found.value.dependencies != needed or tokens != [
-            *needed.gates.values(), *needed.records.values()
-        ]:  # fmt: skip
+        found, needed = kept[0], known.dependencies
+        if found.value.dependencies != needed:
             return None
         if lookup.max_age is not None and time.time() - found.filled > lookup.max_age:
             return None

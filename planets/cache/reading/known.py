@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from ..storage.near import near
 from ..storage.wire import Command, Reply
 from .dependencies import Dependencies
 from .envelope import HEAD
@@ -36,6 +37,8 @@ class Remembered(Struct):
     own: tuple[str, ...]  # the gates that it stands behind, whatever it read
     whole: list[Command]
     brief: list[Command]  # where its payload is kept
+    slots: tuple[str, ...]  # of the near tier: the entry, its gates, the tokens of its records
+    tokens: list[str]  # what those hold behind the entry while it is current
     proof: list[Reply] | None = None  # how its dependencies stood when it was current
 
     @property
@@ -68,8 +71,15 @@ class Remembered(Struct):
 def remembered(lookup: Lookup, key: str, found: Found, head: bytes) -> Remembered:
     """With the commands of the next look."""
     needed: Any = found.value.dependencies
-    whole = ask_whole(key, lookup.gates, needed)
-    return Remembered(found, head, lookup.gates, whole, ask_brief(key, lookup.gates, needed))
+    return Remembered(
+        found,
+        head,
+        lookup.gates,
+        ask_whole(key, lookup.gates, needed),
+        ask_brief(key, lookup.gates, needed),
+        (key, *needed.gates, *map(near.token_slot, needed.records)),
+        [*needed.gates.values(), *needed.records.values()],
+    )
 
 
 def ask_whole(key: str, own: Sequence[str], needed: Dependencies) -> list[Command]:

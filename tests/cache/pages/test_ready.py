@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
-import pytest
-from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.http.response import ResponseHeaders
-from django.test import RequestFactory
 
-from planets.cache.pages.address import host_of
 from planets.cache.pages.ready import Ready
 from planets.cache.pages.stored import page_of, response_of
 
@@ -68,52 +63,3 @@ def test_what_one_visitor_s_response_is_given_no_other_s_has() -> None:
     assert not third.closed
     assert dict(third.items()) == {"Content-Type": "text/plain"}
     assert vars(third).keys() == before.keys()
-
-
-# --- the host of an address
-
-
-def test_a_host_that_is_not_allowed_never_is() -> None:
-    for _ in range(2):
-        request = RequestFactory().get("/", headers={"host": "a.example:8000"})
-        with pytest.raises(DisallowedHost):
-            host_of(request)
-
-
-def test_another_setting_is_another_answer(settings: Any) -> None:
-    settings.ALLOWED_HOSTS = ["a.example"]
-    request = RequestFactory().get("/", headers={"host": "a.example:8000"})
-    assert host_of(request) == host_of(request) == request.get_host() == "a.example:8000"
-
-    settings.ALLOWED_HOSTS = ["b.example"]
-    with pytest.raises(DisallowedHost):
-        host_of(request)
-
-    settings.ALLOWED_HOSTS = ["a.example", "b.example"]
-    request.META["HTTP_X_FORWARDED_HOST"] = "b.example"
-    assert host_of(request) == "a.example:8000"
-    settings.USE_X_FORWARDED_HOST = True
-    assert host_of(request) == "b.example"
-
-
-@pytest.mark.parametrize("told", ["SERVER_NAME", "SERVER_PORT"])
-def test_without_a_host_header_it_is_the_server_s(settings: Any, told: str) -> None:
-    settings.ALLOWED_HOSTS = ["*"]
-    seen = set()
-    for value in ("81", "82"):
-        server: Any = {told: value}
-        request = RequestFactory().get("/", **server)
-        assert host_of(request) == request.get_host()
-        seen.add(host_of(request))
-    assert len(seen) == 2
-
-
-def test_a_request_that_makes_its_host_by_itself_is_asked() -> None:
-    class Own(HttpRequest):
-        def get_host(self) -> str:
-            return str(self.META["TENANT"])
-
-    request = Own()
-    for tenant in ("a", "b"):
-        request.META = {"TENANT": tenant}
-        assert host_of(request) == tenant
