@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from weakref import ref
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -120,12 +121,14 @@ class Hooks:
         """Django runs no execute_wrapper round callproc(); what a procedure writes is unknown."""
         cursor = create(*args)
         if callproc := getattr(cursor, "callproc", None):
-            cursor.callproc = partial(self.call_procedure, cursor, callproc)
+            # A cursor that held itself would keep its rows until they are collected as garbage.
+            cursor.callproc = partial(self.call_procedure, ref(cursor), callproc)
         return cursor
 
     def call_procedure(
-        self, cursor: Any, callproc: Callable[..., Any], name: str, *args: Any
+        self, called: ref[Any], callproc: Callable[..., Any], name: str, *args: Any
     ) -> Any:
+        cursor = called()
         statement = reader.read(self.connection.vendor, "CALL x")
         call = partial(callproc, name, *args)
         run = partial(self.run, statement, f"CALL {name}", call, None, False)
