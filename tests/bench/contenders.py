@@ -171,7 +171,7 @@ class Orm:
         return self.page("/")
 
     def before_stale_page(self) -> None:
-        """The write that is done, untimed, before each call of stale_page: of what it was before."""
+        """The write before each call of stale_page, untimed: of what was there before."""
         self.planets.filter(pk=3).update(name=F("name"))
 
     def page(self, path: str, must_be: str = "200 OK", **environ: str) -> bytes:

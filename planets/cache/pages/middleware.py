@@ -35,6 +35,7 @@ from ..storage.errors import Unavailable
 from . import notice, personal
 from .address import address_of, name_of, signs_of, uncacheable
 from .marking import Policy, policy_of
+from .room import with_room
 from .stored import SHELF, Page, page_of, prepare, response_of, why_not
 
 OK, UNAVAILABLE = int(HTTPStatus.OK), int(HTTPStatus.SERVICE_UNAVAILABLE)
@@ -65,7 +66,7 @@ class PageCacheMiddleware(NativeMiddleware):
 
         def make(heard: Tracker) -> Made:
             making.begin()
-            return making.end(heard, self.get_response(request))
+            return making.end(heard, with_room(self.get_response, request))
 
         return making.answer(computed.fetch(asked.lookup, make))
 
