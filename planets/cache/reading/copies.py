@@ -7,8 +7,8 @@ are met for the second time are unpacked for the last one: what they hold is a m
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple, cast
 
 from ..recent import Recent
 from .codec import EXTENSIONS, NATIVE
@@ -18,6 +18,7 @@ from .weight import of_tree
 KEPT_BYTES = 4_194_304
 LARGEST = KEPT_BYTES // 8  # or one would leave no room for others
 DEEPEST = 32  # levels; below them nothing is copied
+CLOSURE, PART = 500, 80  # bytes of what copies parts of one shape, and for each of them; measured
 
 SHARED = NATIVE | EXTENSIONS.keys()
 GROUPS = frozenset({list, tuple, set, frozenset})
@@ -50,56 +51,79 @@ def value_of(data: bytes) -> Any:
     if known is NEVER:
         return decode(data)
     if known is ONCE:
-        known = _pattern(decode(data))
-        _patterns.put(data, known, len(data) + of_tree(known.value))
+        known, size = _pattern(decode(data))
+        _patterns.put(data, known, len(data) + size)
         if known is NEVER:
             return decode(data)
     return known.value if known.copy is None else known.copy(known.value)
 
 
-def _pattern(value: Any) -> Pattern:
-    if of_tree(value) > LARGEST:
-        return NEVER
+def _pattern(value: Any) -> tuple[Pattern, int]:
+    """How a value is copied, and what that takes in memory with it."""
+    copiers, size = Copiers(), of_tree(value)
+    if size > LARGEST:
+        return NEVER, 0
     try:
-        return Pattern(value, copier(value))
+        pattern = Pattern(value, copiers.of(value))
     except NotKnown:
-        return NEVER
+        return NEVER, 0
+    return pattern, size + copiers.bytes
 
 
-def copier(value: Any, depth: int = 0) -> Copy | None:
-    """What copies this very value; None where nothing of it can be changed. Raises NotKnown."""
-    kind = type(value)
-    if kind in SHARED:
-        return None
-    if depth > DEEPEST:
-        raise NotKnown(f"deeper than {DEEPEST} levels")
-    if kind is dict:
-        parts = {key: copier(part, depth + 1) for key, part in value.items()}
-        copies = {key: copy for key, copy in parts.items() if copy}
-        return _dict_of(copies) if copies else dict.copy
-    if kind not in GROUPS:
-        raise NotKnown(f"a {kind.__qualname__}")
-    copies_of_parts = [copier(part, depth + 1) for part in value]
-    if any(copies_of_parts):
-        return _group_of(kind, copies_of_parts)
-    own: Copy | None = getattr(kind, "copy", None) if kind in CHANGEABLE else None
-    return own
+class Copiers:
+    """What copies a value, and the same for all parts of one shape, as the rows of a table are."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[Hashable, tuple[Any, ...]], Copy] = {}
+
+    @property
+    def bytes(self) -> int:
+        """What they take in memory, counted."""
+        return sum(CLOSURE + PART * len(shape) for _, shape in self._made)
+
+    def of(self, value: Any, depth: int = 0) -> Copy | None:
+        """What copies this value; None where nothing of it can be changed. Raises NotKnown."""
+        kind = type(value)
+        if kind in SHARED:
+            return None
+        if depth > DEEPEST:
+            raise NotKnown(f"deeper than {DEEPEST} levels")
+        if kind is dict:
+            parts = [(key, self.of(part, depth + 1)) for key, part in value.items()]
+            copies = tuple((key, copy) for key, copy in parts if copy)
+            return self._once(copies, _of_dict) if copies else dict.copy
+        if kind not in GROUPS:
+            raise NotKnown(f"a {kind.__qualname__}")
+        parts_of_group = tuple(self.of(part, depth + 1) for part in value)
+        if any(parts_of_group):
+            alike = len({*parts_of_group}) == 1
+            make, shape = (_of_all, parts_of_group[:1]) if alike else (_of_each, parts_of_group)
+            return self._once((kind, *shape), make)
+        return cast("Copy", kind.copy) if kind in CHANGEABLE else None
+
+    def _once(self, shape: tuple[Any, ...], make: Callable[..., Copy]) -> Copy:
+        name = make, shape
+        if name not in self._made:
+            self._made[name] = make(*shape)
+        return self._made[name]
 
 
-def _group_of(kind: Any, copies: list[Copy | None]) -> Copy:
-    first = copies[0]
-    if first and all(copy is first for copy in copies):  # rows, as a rule
-        return lambda value: kind(map(first, value))
-    return lambda value: kind(
-        copy(part) if copy else part for copy, part in zip(copies, value, strict=True)
-    )
-
-
-def _dict_of(copies: dict[Any, Copy]) -> Copy:
+def _of_dict(*copies: tuple[Any, Copy]) -> Copy:
     def copy(value: dict[Any, Any]) -> dict[Any, Any]:
         made = value.copy()
-        for key, each in copies.items():
+        for key, each in copies:
             made[key] = each(made[key])
         return made
 
     return copy
+
+
+def _of_all(kind: Any, copy: Copy) -> Copy:
+    """Of a group whose parts are of one shape."""
+    return lambda value: kind(map(copy, value))
+
+
+def _of_each(kind: Any, *copies: Copy | None) -> Copy:
+    return lambda value: kind(
+        copy(part) if copy else part for copy, part in zip(copies, value, strict=True)
+    )

@@ -131,6 +131,12 @@ def test_bytes_are_unpacked_twice_at_most(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(unpacked) == 2
 
 
+def test_parts_of_one_shape_are_copied_by_one() -> None:
+    copiers = copies.Copiers()
+    assert copiers.of([{"name": str(n), "moons": [n], "at": (n, [n])} for n in range(1000)])
+    assert copiers.bytes < 5_000
+
+
 def test_what_is_large_is_not_kept() -> None:
     large = encode(["x" * copies.LARGEST])
     heavy = encode(list(range(copies.LARGEST // 20)))  # of few bytes, and of many in memory
