@@ -73,7 +73,7 @@ def zone() -> str:
 
 @lru_cache(maxsize=1)
 def _name_of_default(zone: ZoneInfo) -> str:
-    return timezone.get_default_timezone_name()
+    return zone.tzname(None) or str(zone)  # as Django's own get_default_timezone_name()
 
 
 def urlconf() -> str:

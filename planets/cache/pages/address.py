@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -76,15 +77,22 @@ def signs_of(request: HttpRequest, policy: Policy) -> tuple[Any, ...]:
     To read them takes less time than to make it, for get_host() matches regular expressions.
     """
     told = request.META.get
-    own = type(request).get_host is not HttpRequest.get_host
+    kind: Any = type(request)
     return (
         request.path, request.scheme, told("SCRIPT_NAME"), told("QUERY_STRING"),
         told("HTTP_HOST"), told("HTTP_X_FORWARDED_HOST"), told("HTTP_X_FORWARDED_PORT"),
         told("SERVER_NAME"), told("SERVER_PORT"),
         settings.USE_X_FORWARDED_HOST, settings.USE_X_FORWARDED_PORT, settings.DEBUG,
-        tuple(settings.ALLOWED_HOSTS), request.get_host() if own else None,
+        tuple(settings.ALLOWED_HOSTS), "" if _has_djangos_host(kind) else request.get_host(),
         _varied(request, policy),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _has_djangos_host(kind: Any) -> bool:
+    """Whether requests of a class make their host as Django does, of these signs alone."""
+    parts = ("get_host", "_get_raw_host", "get_port")
+    return all(getattr(kind, name) is getattr(HttpRequest, name) for name in parts)
 
 
 def _varied(request: HttpRequest, policy: Policy) -> tuple[str | None, ...]:
