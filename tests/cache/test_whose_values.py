@@ -10,9 +10,8 @@ from django.db import connections
 from django.test import Client
 
 from planets.cache import fragments, remember
-from planets.cache.pages.address import address_of
+from planets.cache.pages.address import address_of, around_of
 from planets.cache.pages.marking import Policy
-from planets.cache.release import surroundings
 from tests.cache.zoo.models import Star
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky", "redis")]
@@ -67,7 +66,7 @@ def test_a_page_is_of_its_databases(
     settings.ROOT_URLCONF = "tests.cache.zoo.urls"
     move = request.getfixturevalue(moves)
     asked = client.get("/stars/").wsgi_request
-    before = address_of(asked, Policy(), surroundings()).key()
-    assert address_of(asked, Policy(), surroundings()).key() == before
+    before = address_of(asked, Policy(), around_of(asked)).key()
+    assert address_of(asked, Policy(), around_of(asked)).key() == before
     move()
-    assert address_of(asked, Policy(), surroundings()).key() != before
+    assert address_of(asked, Policy(), around_of(asked)).key() != before

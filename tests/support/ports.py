@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -24,18 +25,19 @@ PORTS = range(15_000, 32_000)
 BLOCK = 100
 FOLDER = Path(tempfile.gettempdir(), f"planets-ports-{os.getuid()}")
 
-_lock = threading.Lock()
+_lock: threading.Lock
+_ports: Iterator[int]
 _held: list[IO[str]] = []  # until this process ends
 
 
 def free_port() -> int:
     """A port that nobody listens on, and that no other process of tests will be given."""
     with _lock:
-        for port in _ports:
+        for port in islice(_ports, len(PORTS)):
             with socket.socket() as probe, suppress(OSError):
                 probe.bind(("127.0.0.1", port))
                 return port
-    raise RuntimeError(f"no port of {PORTS} is left: other runs hold the locks in {FOLDER}")
+    raise RuntimeError(f"no port of {PORTS} is free, or other runs hold the locks in {FOLDER}")
 
 
 def _own_ports() -> Iterator[int]:
@@ -63,4 +65,10 @@ def _is_ours(block: range) -> bool:
     return True
 
 
-_ports = _own_ports()
+def _begin() -> None:
+    global _lock, _ports
+    _lock, _ports = threading.Lock(), _own_ports()
+
+
+_begin()
+os.register_at_fork(after_in_child=_begin)  # the parent's are the parent's

@@ -114,5 +114,8 @@ def cache_panel(page: Page) -> Any:
     expect(panel.locator(".cache-aside").first).to_be_visible()
     # The panel's stylesheet comes with its text, and so a moment after it.
     panel.locator("link[rel=stylesheet]").evaluate("""link => !!link.sheet
-        || new Promise(styled => link.addEventListener("load", () => styled()))""")
+        || new Promise((styled, failed) => {
+          link.addEventListener("load", () => styled());
+          link.addEventListener("error", () => failed(new Error("no stylesheet")));
+        })""")
     return panel

@@ -47,7 +47,10 @@ IN_PROCESSES = "PROMETHEUS_MULTIPROC_DIR"  # of the environment
 
 
 class Latest:
-    """No metric: it is collected before all others, and has them told what is new."""
+    """No metric: it is collected before all others, and has them told what is new.
+
+    Not where single names are asked for, by restricted_registry().
+    """
 
     def describe(self) -> Iterator[Metric]:
         yield from ()

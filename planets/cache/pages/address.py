@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.http import HttpRequest
 
-from ..release import Surroundings
+from ..release import Surroundings, surroundings
 from ..storage import keys
 from .marking import Policy
 
@@ -47,6 +47,7 @@ class Address(NamedTuple):
     scheme: str | None
     host: str
     path: str
+    path_info: str  # which a middleware may have changed alone
     prefix: str
     query: str
     vary: tuple[str | None, ...] = ()
@@ -57,6 +58,12 @@ class Address(NamedTuple):
         return keys.computed("page", around, *parts)
 
 
+def around_of(request: HttpRequest) -> Surroundings:
+    """What is around its view: a URLconf of the request's own Django will make active there."""
+    own = getattr(request, "urlconf", None)
+    return surroundings()._replace(urlconf=str(own)) if own else surroundings()
+
+
 def address_of(request: HttpRequest, policy: Policy, around: Surroundings) -> Address:
     """Raises DisallowedHost."""
     told = request.META.get
@@ -65,6 +72,7 @@ def address_of(request: HttpRequest, policy: Policy, around: Surroundings) -> Ad
         request.scheme,
         request.get_host(),
         request.path,
+        request.path_info,
         told("SCRIPT_NAME", ""),
         told("QUERY_STRING", ""),
         _varied(request, policy),
@@ -77,22 +85,25 @@ def signs_of(request: HttpRequest, policy: Policy) -> tuple[Any, ...]:
     To read them takes less time than to make it, for get_host() matches regular expressions.
     """
     told = request.META.get
-    kind: Any = type(request)
     return (
-        request.path, request.scheme, told("SCRIPT_NAME"), told("QUERY_STRING"),
+        request.path, request.path_info, request.scheme, told("SCRIPT_NAME"), told("QUERY_STRING"),
         told("HTTP_HOST"), told("HTTP_X_FORWARDED_HOST"), told("HTTP_X_FORWARDED_PORT"),
         told("SERVER_NAME"), told("SERVER_PORT"),
         settings.USE_X_FORWARDED_HOST, settings.USE_X_FORWARDED_PORT, settings.DEBUG,
-        tuple(settings.ALLOWED_HOSTS), "" if _has_djangos_host(kind) else request.get_host(),
+        tuple(settings.ALLOWED_HOSTS), "" if _has_djangos_host(request) else request.get_host(),
         _varied(request, policy),
     )  # fmt: skip
 
 
-@lru_cache(maxsize=64)
-def _has_djangos_host(kind: Any) -> bool:
-    """Whether requests of a class make their host as Django does, of these signs alone."""
-    parts = ("get_host", "_get_raw_host", "get_port")
-    return all(getattr(kind, name) is getattr(HttpRequest, name) for name in parts)
+# What of a request makes its host.
+_PARTS = attrgetter("get_host", "_get_raw_host", "get_port", "is_secure")
+_OF_DJANGO = _PARTS(HttpRequest)
+_NAMES = frozenset({"get_host", "_get_raw_host", "get_port", "is_secure"})
+
+
+def _has_djangos_host(request: HttpRequest) -> bool:
+    """Whether it makes its host as Django does, of the signs alone."""
+    return _PARTS(type(request)) == _OF_DJANGO and _NAMES.isdisjoint(vars(request))
 
 
 def _varied(request: HttpRequest, policy: Policy) -> tuple[str | None, ...]:

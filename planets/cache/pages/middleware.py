@@ -29,11 +29,10 @@ from ..reading.computed_format import Made
 from ..reading.dependencies import Tracker
 from ..reading.lookup import Forbidden, Lookup
 from ..recent import Recent
-from ..release import surroundings
 from ..storage import keys
 from ..storage.errors import Unavailable
 from . import notice, personal
-from .address import address_of, name_of, signs_of, uncacheable
+from .address import address_of, around_of, name_of, signs_of, uncacheable
 from .marking import Policy, policy_of
 from .room import with_room
 from .stored import SHELF, Page, page_of, prepare, response_of, why_not
@@ -102,7 +101,7 @@ def ask(request: HttpRequest) -> Asked | None:
     if reason := uncacheable(request, policy):
         path.pass_by(computed.lookup_of(SHELF, "", name_of(request)), reason)
         return None
-    around = surroundings()
+    around = around_of(request)
     try:
         signs = signs_of(request, policy)
         told = (signs, around, id(policy), keys.sights(), keys.database_gate(DEFAULT_DB_ALIAS))

@@ -7,6 +7,8 @@ each call. A page is made deep in the stack, by templates within templates, and 
 such an end is chance: a fraction of its time, or none of it.
 
 A frame that wants more than a chunk is given a larger one, and what it calls has the rest of it.
+The frame is 264 KB of address space, of which only what is written to takes memory; whoever keeps a
+traceback keeps it, too.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from .weight import of_tree
 KEPT_BYTES = 4_194_304
 LARGEST = KEPT_BYTES // 8  # or one would leave no room for others
 DEEPEST = 32  # levels; below them nothing is copied
+SLOT = 300  # bytes that one takes, besides the packed value and the unpacked one; measured
 CLOSURE, PART = 500, 80  # bytes of what copies parts of one shape, and for each of them; measured
 
 SHARED = NATIVE | EXTENSIONS.keys()
@@ -46,13 +47,13 @@ def value_of(data: bytes) -> Any:
     known = _patterns.get(data)
     if known is None:
         if len(data) <= LARGEST:
-            _patterns.put(data, ONCE, len(data))
+            _patterns.put(data, ONCE, SLOT + len(data))
         return decode(data)
     if known is NEVER:
         return decode(data)
     if known is ONCE:
         known, size = _pattern(decode(data))
-        _patterns.put(data, known, len(data) + size)
+        _patterns.put(data, known, SLOT + len(data) + size)
         if known is NEVER:
             return decode(data)
     return known.value if known.copy is None else known.copy(known.value)
@@ -67,7 +68,8 @@ def _pattern(value: Any) -> tuple[Pattern, int]:
         pattern = Pattern(value, copiers.of(value))
     except NotKnown:
         return NEVER, 0
-    return pattern, size + copiers.bytes
+    size += copiers.bytes
+    return (pattern, size) if size <= LARGEST else (NEVER, 0)
 
 
 class Copiers:

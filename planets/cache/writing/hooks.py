@@ -125,10 +125,8 @@ class Hooks:
             cursor.callproc = partial(self.call_procedure, ref(cursor), callproc)
         return cursor
 
-    def call_procedure(
-        self, called: ref[Any], callproc: Callable[..., Any], name: str, *args: Any
-    ) -> Any:
-        cursor = called()
+    def call_procedure(self, called: ref[Any], callproc: Any, name: str, *args: Any) -> Any:
+        cursor = called() or callproc.__self__  # the driver's own, where nobody keeps Django's
         statement = reader.read(self.connection.vendor, "CALL x")
         call = partial(callproc, name, *args)
         run = partial(self.run, statement, f"CALL {name}", call, None, False)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
 from django.test import RequestFactory
+from django.urls import path
 from django.utils import timezone, translation
 
-from planets.cache.pages.address import address_of
+from planets.cache.pages.address import address_of, around_of
 from planets.cache.pages.middleware import ask
-from planets.cache.release import surroundings
+from tests.cache.zoo.marked import flavoured
 
 pytestmark = pytest.mark.once
 
@@ -37,7 +39,7 @@ def found(request: HttpRequest) -> str:
         return ""
     assert second is first  # so that this is told by signs
     (key,) = first.lookup.keys
-    assert key == address_of(request, first.policy, surroundings()).key()
+    assert key == address_of(request, first.policy, around_of(request)).key()
     return key
 
 
@@ -90,12 +92,66 @@ def test_without_a_host_header_it_is_the_server_s(settings: Any, told: str) -> N
     assert len(keys) == 2
 
 
-@pytest.mark.parametrize("method", ["get_host", "_get_raw_host"])
-def test_a_request_that_makes_its_host_by_itself_is_asked(method: str) -> None:
-    def tenant(self: WSGIRequest) -> str:
-        return str(self.META["TENANT"])
+PARTS_OF_A_HOST = ["get_host", "_get_raw_host"]
 
-    own: Any = type("Own", (WSGIRequest,), {method: tenant})
+
+def tenant(request: HttpRequest) -> str:
+    return str(request.META["TENANT"])
+
+
+def of_tenants(own: Any = WSGIRequest) -> list[WSGIRequest]:
     hosts = ("a.example", "b.example")
-    keys = {found(own({**asked().environ, "TENANT": host})) for host in hosts}
+    return [own({**asked().environ, "TENANT": host}) for host in hosts]
+
+
+@pytest.mark.parametrize("part", PARTS_OF_A_HOST)
+def test_a_request_that_makes_its_host_by_itself_is_asked(part: str) -> None:
+    keys = {found(one) for one in of_tenants(type("Own", (WSGIRequest,), {part: tenant}))}
     assert len(keys - {""}) == 2
+
+
+@pytest.mark.parametrize("part", PARTS_OF_A_HOST)
+def test_so_is_one_whose_class_was_changed(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert found(asked())
+    monkeypatch.setattr(HttpRequest, part, tenant)
+    assert len({found(one) for one in of_tenants()} - {""}) == 2
+
+
+@pytest.mark.parametrize("part", PARTS_OF_A_HOST)
+def test_so_is_one_that_was_changed_itself(part: str) -> None:
+    keys = set()
+    for request in of_tenants():
+        setattr(request, part, partial(tenant, request))
+        keys.add(found(request))
+    assert len(keys - {""}) == 2
+
+
+def test_a_port_of_its_own() -> None:
+    class Own(WSGIRequest):
+        def get_port(self) -> str:
+            return str(self.META["OWN_PORT"])
+
+    environ = {**asked().environ, "SERVER_NAME": "a.example"}
+    del environ["HTTP_HOST"]
+    assert len({found(Own({**environ, "OWN_PORT": port})) for port in ("81", "82")} - {""}) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("urlconf", ("tests.cache.zoo.marked", "tests.cache.pages.test_address")),
+        ("path_info", ("/one/3/", "/one/4/")),
+    ],
+)
+def test_what_a_middleware_before_has_changed_is_in_the_key(
+    name: str, values: tuple[str, str]
+) -> None:
+    keys = set()
+    for value in values:
+        request = asked()
+        setattr(request, name, value)
+        keys.add(found(request))
+    assert len(keys - {""}) == 2
+
+
+urlpatterns = [path("flavoured/", flavoured)]

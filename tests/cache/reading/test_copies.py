@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import tracemalloc
 import uuid
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -129,6 +130,29 @@ def test_bytes_are_unpacked_twice_at_most(monkeypatch: pytest.MonkeyPatch) -> No
     data = encode(["none of any other test", 1])
     assert [value_of(data) for _ in range(5)] == [[(1, 2), (3, 4)]] * 5
     assert len(unpacked) == 2
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: n,
+        lambda n: f"text {n:07}",
+        lambda n: [n, {"n": n}],
+        lambda n: [[n], n, {"n": [n]}],
+    ],
+    ids=["number", "text", "list", "nested"],
+)
+def test_they_take_no_more_memory_than_is_said(make: Any, times: int) -> None:
+    copies._patterns.clear()
+    tracemalloc.start()
+    for number in range(70_000, 70_000 + 2 * copies.KEPT_BYTES // copies.SLOT):
+        for _ in range(times):
+            value_of(encode(make(number)))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert copies.KEPT_BYTES / 8 < held < copies.KEPT_BYTES
+    copies._patterns.clear()
 
 
 def test_parts_of_one_shape_are_copied_by_one() -> None:

@@ -50,6 +50,13 @@ def procedures(sky: None) -> Iterator[None]:
     sql("DROP PROCEDURE teller")
 
 
+def test_a_procedure_may_be_called_by_a_cursor_that_nobody_keeps() -> None:
+    connection.ensure_connection()
+    connection.create_cursor().callproc("teller")  # which leaves results that nobody reads
+    connection.close()
+    assert others_read() == {OLD}
+
+
 # --- begun unseen
 
 

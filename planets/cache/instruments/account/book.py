@@ -30,8 +30,8 @@ KEYS = 8_192  # of entries that are known by their key
 class Book:
     """What this process has heard since it was last shared.
 
-    Who adds to a line, or to what is known, holds `lock`. Hits are added to `pages` and `hits`
-    without it.
+    Who adds to a line holds `lock`. Hits are added to `pages` and `hits` without it. A statement
+    that two threads meet at once is known twice, and one of these is forgotten.
     """
 
     def __init__(self) -> None:
