@@ -148,8 +148,13 @@ def without_opening(patch: pytest.MonkeyPatch) -> None:
 
 def without_generations(patch: pytest.MonkeyPatch) -> None:
     """An entry is valid whatever generation it was filled under."""
+
+    def any_generation(shelf: Any, lookup: Any, generations: Any, value: Any) -> tuple[str, ...]:
+        behind = generations[shelf.of_absence if value is None else shelf.of_value]
+        return ("any",) * len(behind)
+
     for shelf in (RowShelf, RecordShelf):
-        patch.setattr(shelf, "generation", lambda self, lookup, generations, value: ("any",))
+        patch.setattr(shelf, "generation", any_generation)
         patch.setattr(shelf, "refuse", lambda self, lookup, seen, value: "")
 
 
