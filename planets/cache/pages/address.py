@@ -96,9 +96,9 @@ def signs_of(request: HttpRequest, policy: Policy) -> tuple[Any, ...]:
 
 
 # What of a request makes its host.
-_PARTS = attrgetter("get_host", "_get_raw_host", "get_port", "is_secure")
-_OF_DJANGO = _PARTS(HttpRequest)
 _NAMES = frozenset({"get_host", "_get_raw_host", "get_port", "is_secure"})
+_PARTS = attrgetter(*_NAMES)
+_OF_DJANGO = _PARTS(HttpRequest)
 
 
 def _has_djangos_host(request: HttpRequest) -> bool:

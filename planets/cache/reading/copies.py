@@ -52,10 +52,11 @@ def value_of(data: bytes) -> Any:
     if known is NEVER:
         return decode(data)
     if known is ONCE:
-        known, size = _pattern(decode(data))
+        value = decode(data)
+        known, size = _pattern(value)
         _patterns.put(data, known, SLOT + len(data) + size)
         if known is NEVER:
-            return decode(data)
+            return value
     return known.value if known.copy is None else known.copy(known.value)
 
 

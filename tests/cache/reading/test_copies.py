@@ -35,11 +35,11 @@ class Held:
 
 
 leaves = (
-    st.none() | st.booleans() | st.integers() | st.text() | st.binary()
+    st.none() | st.booleans() | st.integers() | st.text(max_size=40) | st.binary(max_size=40)
     | st.floats(allow_nan=False) | st.decimals(allow_nan=False) | st.dates() | st.uuids()
 )  # fmt: skip
 hashable = st.recursive(
-    leaves, lambda part: st.tuples(part, part) | st.frozensets(part, max_size=3)
+    leaves, lambda part: st.tuples(part, part) | st.frozensets(part, max_size=3), max_leaves=4
 )
 values = st.recursive(
     leaves,
