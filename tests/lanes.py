@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -20,13 +20,20 @@ from .children import Children, children
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = Path(os.environ.get("TEST_LOGS", ROOT / ".test-logs"))
-# pytest's headings of what a reader of a failed run wants.
-FROM_HERE = re.compile(r"^=+ (ERRORS|FAILURES) =+$", re.MULTILINE)
-LAST_LINES = 40  # of a run that ended without them
+# What is told of a run that failed. The first ones with the end of their text, for what the first
+# has left behind may fail all others; the logs have the rest.
+IN_FULL, TEXT = 3, 3_000  # characters
+BY_NAME = 40
+LAST_LINES = 40  # where pytest itself has failed
 
 
 class LeftOut(Exception):
     """A run cannot be made here; the message says why."""
+
+
+class Failure(NamedTuple):
+    test: str
+    text: str
 
 
 def own_python() -> str:
@@ -68,8 +75,8 @@ def run_all(
             python = run.python()
             with telling:
                 print(f"... {run.title} ({os.path.relpath(run.log)})", flush=True)
-            counts = _pytest(run, python, options, children)
-            told = _told(run, counts, time.monotonic() - started)
+            counts, failures = _pytest(run, python, options, children)
+            told = _told(run, counts, failures, time.monotonic() - started)
         except LeftOut as why:
             counts = Counter({"left out": 1})
             told = f"=== {run.title}: not run, {why}"
@@ -90,8 +97,10 @@ def run_all(
     return total
 
 
-def _pytest(run: Run, python: str, options: Sequence[str], children: Children) -> Counter[str]:
-    """The counts, with `broken` where pytest itself failed."""
+def _pytest(
+    run: Run, python: str, options: Sequence[str], children: Children
+) -> tuple[Counter[str], list[Failure]]:
+    """The counts, with `broken` where pytest itself failed, and what failed."""
     with tempfile.TemporaryDirectory() as folder, run.log.open("wb") as log:
         report = Path(folder) / "report.xml"
         code = children.run(
@@ -107,29 +116,42 @@ def _pytest(run: Run, python: str, options: Sequence[str], children: Children) -
             stdout=log,
             stderr=log,
         ).returncode
-        counts: Counter[str] = Counter(broken=1)
-        if report.exists():
-            counts["broken"] = int(code not in (0, 1))
-            (suite,) = ElementTree.parse(report).getroot().iter("testsuite")
-            tests, failed, errors, skipped = (
-                int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")
-            )
-            counts.update(failed=failed + errors, skipped=skipped)
-            counts["passed"] = tests - failed - errors - skipped
-    return counts
+        if not report.exists():
+            return Counter(broken=1), []
+        (suite,) = ElementTree.parse(report).getroot().iter("testsuite")
+    tests, failed, errors, skipped = (
+        int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")
+    )
+    counts = Counter(
+        passed=tests - failed - errors - skipped,
+        failed=failed + errors,
+        skipped=skipped,
+        broken=int(code not in (0, 1)),
+    )
+    return counts, list(_failures(suite))
 
 
-def _told(run: Run, counts: Counter[str], seconds: float) -> str:
+def _failures(suite: ElementTree.Element) -> Iterator[Failure]:
+    for case in suite.iter("testcase"):
+        for kind in ("failure", "error"):
+            for element in case.iter(kind):
+                yield Failure(f"{case.get('classname')}::{case.get('name')}", element.text or "")
+
+
+def _told(run: Run, counts: Counter[str], failures: Sequence[Failure], seconds: float) -> str:
     """A line of counts, and before it what failed."""
     line = f"=== {run.title}: {summary(counts)}, in {seconds:.0f} s"
     if not counts["failed"] and not counts["broken"]:
         return line
-    output = run.log.read_text(errors="replace")
-    if found := FROM_HERE.search(output):
-        output = output[found.start() :]
-    else:
-        output = "\n".join(output.splitlines()[-LAST_LINES:])
-    return f"\n>>> {run.title} failed:\n{output.rstrip()}\n{line}"
+    told = [f"\n>>> {run.title} failed:"]
+    if counts["broken"]:
+        told += run.log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+    for failure in failures[:IN_FULL]:
+        told += [f"--- {failure.test}", failure.text[-TEXT:].strip("\n"), ""]
+    told += [f"--- {failure.test}" for failure in failures[IN_FULL:BY_NAME]]
+    if further := failures[BY_NAME:]:
+        told.append(f"--- and {len(further)} more, in {run.log}")
+    return "\n".join([*told, line])
 
 
 def summary(counts: Counter[str]) -> str:

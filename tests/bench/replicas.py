@@ -49,8 +49,8 @@ def ready(flavor: str) -> Iterator[Any]:
         with watched.used(primary, blocker):
             replicated.migrate(pair)
             sky.fill()
-            replicated.use_replica("replica", replica)
-            yield pair
+            with replicated.used_replica("replica", replica):
+                yield pair
 
 
 def questions() -> int:

@@ -64,6 +64,31 @@ def test_what_failed_is_printed_by_name(capsys: pytest.CaptureFixture[str]) -> N
     assert "tests/none_such.py" in capsys.readouterr().out
 
 
+FIFTY = """
+import pytest
+
+@pytest.mark.parametrize("number", range(50))
+def test_one_after_another(number):
+    assert number < 0, f"{number} is left behind"
+"""
+
+
+def test_of_many_that_failed_the_first_are_told_in_full(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "test_fifty.py").write_text(FIFTY)
+    options = ("-c", "pyproject.toml", "--rootdir", str(tmp_path))
+    run = Run("SQLite", "all", (str(tmp_path / "test_fifty.py"), *options), ON_SQLITE)
+    assert summary(run_all([run], 1, [])) == "0 passed, 50 failed, 0 skipped"
+    out = capsys.readouterr().out
+    told = [line for line in out.splitlines() if line.startswith("--- ")]
+    assert [name.partition("::")[2] for name in told[:-1]] == [
+        f"test_one_after_another[{number}]" for number in range(lanes.BY_NAME)
+    ]
+    assert told[-1] == f"--- and 10 more, in {run.log}"
+    assert [number for number in range(50) if f"{number} is left behind" in out] == [0, 1, 2]
+
+
 def test_servers_that_cannot_be_fetched_are_told_in_a_line(tmp_path: Path) -> None:
     nowhere = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:1")
     done = subprocess.run(

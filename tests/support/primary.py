@@ -79,7 +79,8 @@ class Primary(Server):
             "server_id": 1,
             "log_bin": "binlog",
             "binlog_format": "ROW",
-            "innodb_flush_log_at_trx_commit": 0,
+            # To the system at each commit: what is killed loses nothing that it says it has done.
+            "innodb_flush_log_at_trx_commit": 2,
             "sync_binlog": 0,
             "character_set_server": "utf8mb4",
         }

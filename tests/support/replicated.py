@@ -113,16 +113,17 @@ class ReadsFromReplica:
         return True
 
 
-def use_replica(alias: str, server: Primary) -> None:
-    """Django has the server under this alias."""
+@contextmanager
+def used_replica(alias: str, server: Primary) -> Iterator[None]:
+    """Django has the server under this alias until the end of this, whatever happens before."""
     own = {"HOST": server.socket, "NAME": NAME}
     connections.settings[alias] = {**connections.settings["default"], **own}
-    connections[alias].connect()
-
-
-def forget_replica(alias: str) -> None:
-    connections[alias].close()
-    del connections[alias], connections.settings[alias]
+    try:
+        connections[alias].connect()
+        yield
+    finally:
+        connections[alias].close()
+        del connections[alias], connections.settings[alias]
 
 
 @pytest.fixture(scope="module", params=FLAVORS)
@@ -141,15 +142,14 @@ def pair(servers: Pair, django_db_blocker: Any, settings: Any, redis: Any) -> It
             for table in TABLES:
                 cursor.execute(f"TRUNCATE {table}")
         sky.fill()
-        use_replica("replica", servers.replica)
-        settings.DATABASE_ROUTERS = [f"{__name__}.ReadsFromReplica"]
-        settings.CACHE_ASIDE = {
-            "HISTORY": 0,
-            "SAME_AS": {"replica": "default"},
-            "BREAKER_PROBE": 0.05,
-        }
-        servers.catch_up()
-        yield servers
-        servers.catch_up()
-        forget_replica("replica")
+        with used_replica("replica", servers.replica):
+            settings.DATABASE_ROUTERS = [f"{__name__}.ReadsFromReplica"]
+            settings.CACHE_ASIDE = {
+                "HISTORY": 0,
+                "SAME_AS": {"replica": "default"},
+                "BREAKER_PROBE": 0.05,
+            }
+            servers.catch_up()
+            yield servers
+            servers.catch_up()
         connection.close()

@@ -109,6 +109,7 @@ def test_what_is_filled_by_one_is_a_hit_by_the_other(pair: Pair, events: list[Fe
 
 def test_a_replica_that_is_not_reachable(pair: Pair, loads: list[str]) -> None:
     both()
+    pair.lag()  # it is killed with what it has applied, and has more to apply when it is back
     rename()
     pair.replica.stop(signal.SIGKILL)
     connections["replica"].close()
