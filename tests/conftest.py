@@ -19,6 +19,7 @@ from django.test import override_settings
 import planets.cache
 from planets.cache import fetched
 from planets.cache.events import Fetch
+from planets.cache.reading import foresight
 from planets.cache.storage import pace
 from planets.cache.storage.client import Command, Reply, client
 
@@ -70,6 +71,12 @@ def redis() -> Iterator[redis_py.Redis]:
         client.doubt()  # the name of the database has no owner any more
         yield plain
         plain.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def _expects_hits() -> None:
+    """What the tests before have missed tells nothing of this one."""
+    foresight.forget()
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """The claim: who may load and fill what a look has missed, and who waits for another's fill.
 
 The round trip that takes the lease of each missing key opens the gates that are missing, and looks
-again: for the filler who finished between the look and the claim.
+again: for the filler who finished between the look and the claim. Who expects a miss (foresight.py)
+takes the leases before he looks, in one round trip.
 """
 
 from __future__ import annotations
@@ -42,18 +43,42 @@ def patiently(steps: Generator[float, None, T]) -> T:
         time.sleep(pause)
 
 
-def claiming(lookup: Lookup, seen: Seen) -> Generator[float, None, Claim]:
+def taking(lookup: Lookup) -> Claim:
+    """Take the leases of all that is looked for, and look. One round trip.
+
+    Where gates are still to be opened, `claiming` goes on under its token. Raises Unavailable,
+    Forbidden; no lease is ours then.
+    """
+    token = gates.token()
+    takes = [leases.take(key, token) for key in lookup.keys]
+    looks = lookup.shelf.look(lookup, lookup.keys)
+    try:
+        replies = client.own(looks, client.call(*takes, *looks))
+        seen = lookup.shelf.judge(lookup, lookup.keys, looks, replies[len(takes) :])
+    except BaseException:
+        release(lookup.keys, token)  # Redis may have given them, and its answer is lost
+        raise
+    taken = [key for key, reply in zip(lookup.keys, replies, strict=False) if reply is not None]
+    wanted = () if seen.barred else seen.missing
+    give_back([key for key in taken if key not in wanted], token)
+    if None in seen.generations or seen.ahead:
+        return Claim(seen, token)  # there are gates to be opened
+    return Claim(seen, token, tuple(key for key in taken if key in wanted))
+
+
+def claiming(lookup: Lookup, looked: Claim) -> Generator[float, None, Claim]:
     """Take the leases of what is missing, or wait for those who have them to fill.
 
     Gives the seconds of each pause. Raises Unavailable, Forbidden; no lease is ours then.
     """
+    seen = looked.seen
     if not seen.missing:
         return Claim(seen)
     if seen.barred:
         return Claim(seen, reason=seen.barred)
     if lookup.second_sight and not lookup.shelf.only_absences and is_first(seen.missing):
         return Claim(seen, reason=FIRST_SIGHT)
-    token, waits = gates.token(), 0
+    token, waits = looked.token or gates.token(), 0
     give_up = time.monotonic() + conf().LEASE_WAIT
     pause = FIRST_PAUSE
     while True:
@@ -115,6 +140,13 @@ def ask_for_leases(lookup: Lookup, seen: Seen, token: str) -> tuple[Seen, dict[s
         stale=seen.stale | again.stale,
         ahead=ahead,
     ), holders
+
+
+def give_back(keys: Sequence[str], token: str) -> None:
+    """`release` without waiting for it, where that can be."""
+    releases = [leases.release(key, token) for key in keys]
+    if releases and not client.post(releases, lambda answer: None):
+        release(keys, token)
 
 
 def release(keys: Sequence[str], token: str) -> None:

@@ -2,7 +2,9 @@
 
     1. Look: the entries and their gates, in one round trip. All gates open, and in the generation
        that an entry was filled under: a hit.
-    2. Claim: open missing gates, take the lease of each missing key, look again (claiming.py).
+    2. Claim: open missing gates, take the lease of each missing key, look again (claiming.py). Who
+       expects a miss takes the leases with his look, and need not claim again where all gates are
+       open (foresight.py).
     3. Load from the database, or from a replica that has caught up (replicas.py). The generation
        that the entry will carry was read before, so a fill that raced with a write is born
        unreachable.
@@ -28,11 +30,11 @@ from .. import stats
 from ..conf import conf
 from ..events import Outcome
 from ..storage.client import client
-from ..storage.errors import Foreign, Unavailable
+from ..storage.errors import Foreign, Refused, Unavailable
 from ..storage.near import near
-from . import late_copies, loads, replicas
+from . import foresight, late_copies, loads, replicas
 from .away import is_away
-from .claiming import claiming, patiently, release
+from .claiming import claiming, patiently, release, taking
 from .dependencies import tracker, unheard
 from .filling import NOTHING_FILLED, fill
 from .lookup import Begun, Claim, Forbidden, Load, Loaded, Lookup, Seen
@@ -87,6 +89,8 @@ def first_look(lookup: Lookup, reason: str = "") -> Begun:
             return Begun(claim, "miss", "redis", "", started)
         elif seen := look_near(lookup):
             return Begun(Claim(seen), "miss", "near", "", started)
+        elif foresight.expects_a_miss(lookup):
+            return Begun(look_and_claim(lookup), "miss", "redis", "", started)
         else:
             return Begun(Claim(look(lookup)), "miss", "redis", "", started)
     except (Forbidden, Foreign) as error:
@@ -105,11 +109,13 @@ def wants_leases(begun: Begun) -> bool:
 def claims(lookup: Lookup, begun: Begun) -> Generator[float, None, Begun]:
     """The claim to what the first look missed; gives the seconds of each pause."""
     try:
-        claimed = yield from claiming(lookup, begun.claimed.seen)
+        claimed = yield from claiming(lookup, begun.claimed)
     except (Forbidden, Foreign) as error:
         return replace(begun, outcome="bypass", reason=str(error))
     except Unavailable as error:
         return replace(begun, outcome="error", reason=str(error))
+    if claimed.mine:
+        foresight.has_claimed(lookup)
     return replace(begun, claimed=claimed, reason=claimed.reason)
 
 
@@ -172,6 +178,25 @@ def look(lookup: Lookup) -> Seen:
     if seen.hits and conf().NEAR:
         lookup.shelf.keep(lookup, ticket, seen)
     return late_copies.accepted(lookup, seen) if seen.missing and lookup.late.max_stale else seen
+
+
+def look_and_claim(lookup: Lookup) -> Claim:
+    """The look of one who expects nothing there. One round trip. Raises Unavailable, Forbidden."""
+    if reason := client.avoided:
+        raise Unavailable(reason)
+    ticket = near.ticket()
+    try:
+        claimed = taking(lookup)
+    except Refused:  # one that is full has no room for a lease, and yet has what it has
+        foresight.was_wrong(lookup)
+        return Claim(look(lookup))
+    if claimed.mine:
+        foresight.has_claimed(lookup)
+    if claimed.seen.hits:
+        foresight.was_wrong(lookup)
+        if conf().NEAR:
+            lookup.shelf.keep(lookup, ticket, claimed.seen)
+    return claimed
 
 
 # --- load

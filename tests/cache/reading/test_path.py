@@ -25,7 +25,7 @@ def lookup(*names: str) -> Lookup:
 
 
 def claimed(*names: str) -> Claim:
-    return patiently(claiming(lookup(*names), path.look(lookup(*names))))
+    return patiently(claiming(lookup(*names), Claim(path.look(lookup(*names)))))
 
 
 def filled() -> Claim:
@@ -93,7 +93,7 @@ def test_a_claim_opens_the_gates_and_takes_the_leases(
 ) -> None:
     seen = path.look(lookup())
     round_trips.clear()
-    ours = patiently(claiming(lookup(), seen))
+    ours = patiently(claiming(lookup(), Claim(seen)))
 
     assert (ours.mine, ours.reason) == (("star:3",), "")
     assert ours.seen.missing == ("star:3",)
@@ -107,7 +107,7 @@ def test_a_claim_of_nothing_asks_nobody(round_trips: list[list[str]]) -> None:
     seen = path.look(lookup())
     round_trips.clear()
 
-    assert patiently(claiming(lookup(), seen)) == Claim(seen)
+    assert patiently(claiming(lookup(), Claim(seen))) == Claim(seen)
     assert round_trips == []
 
 
@@ -122,7 +122,7 @@ def test_a_claim_behind_a_closed_gate_takes_no_lease(redis: Any) -> None:
 def test_a_claim_finds_what_was_filled_since_the_look_and_gives_its_lease_back(redis: Any) -> None:
     seen = path.look(lookup())
     filled()
-    ours = patiently(claiming(lookup(), seen))
+    ours = patiently(claiming(lookup(), Claim(seen)))
 
     assert ours.seen.hits["star:3"].value == ROW
     assert (ours.seen.missing, ours.mine) == ((), ())

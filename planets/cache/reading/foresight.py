@@ -1,0 +1,44 @@
+"""Foresight: who expects to find nothing takes the lease in the round trip that looks.
+
+A miss waits for Redis twice before anything is loaded: to look, and to claim. Which look will miss
+nobody knows, but most come after their like: where visitors ask for what nobody has asked for
+lately, one miss of a statement follows another, with other parameters. So a look at keys that are
+new to this process takes the leases at once, where the last fetch of the same statement has had to
+claim. A guess that was wrong costs a lease that is given back.
+"""
+
+from __future__ import annotations
+
+from ..recent import Recent
+from .lookup import Lookup
+
+STATEMENTS, KEYS = 4096, 8192
+
+_missed: Recent[int, bool] = Recent(STATEMENTS)  # by their hashes: whether the last fetch has
+_claimed: Recent[str, bool] = Recent(KEYS)  # which lie there by now, it is to be hoped
+
+
+def expects_a_miss(lookup: Lookup) -> bool:
+    """Whether it is worth while to take the leases before it is known that they are needed."""
+    if not _missed.get(hash(lookup.sql)) or any(key in _claimed for key in lookup.keys):
+        return False
+    # Of these perhaps nothing is to be filled, though it is not there.
+    return not (lookup.second_sight or lookup.late.max_stale)
+
+
+def has_claimed(lookup: Lookup) -> None:
+    """A fetch has missed, and is to fill."""
+    _missed.put(hash(lookup.sql), True)
+    for key in lookup.keys:
+        _claimed.put(key, True)
+
+
+def was_wrong(lookup: Lookup) -> None:
+    """What was expected to miss has not; or the leases were not to be had."""
+    _missed.put(hash(lookup.sql), False)
+
+
+def forget() -> None:
+    """Expect nothing of any statement."""
+    _missed.clear()
+    _claimed.clear()

@@ -1,0 +1,8 @@
+"""The races of test_hot_races.py where every look takes the leases: see guessing.py."""
+
+from tests.support.guessing import expects_misses, open_gates  # noqa: F401  fixtures
+
+from . import test_hot_races
+from .test_hot_races import *  # noqa: F403
+
+pytestmark = test_hot_races.pytestmark

@@ -1,0 +1,8 @@
+"""The races of test_replica_races.py where every look takes the leases: see guessing.py."""
+
+from tests.support.guessing import expects_misses  # noqa: F401  a fixture
+
+from . import test_replica_races
+from .test_replica_races import *  # noqa: F403
+
+pytestmark = test_replica_races.pytestmark
