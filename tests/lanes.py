@@ -145,13 +145,22 @@ def _told(run: Run, counts: Counter[str], failures: Sequence[Failure], seconds: 
         return line
     told = [f"\n>>> {run.title} failed:"]
     if counts["broken"]:
-        told += run.log.read_text(errors="replace").splitlines()[-LAST_LINES:]
+        told += _last_lines(run.log)
     for failure in failures[:IN_FULL]:
         told += [f"--- {failure.test}", failure.text[-TEXT:].strip("\n"), ""]
     told += [f"--- {failure.test}" for failure in failures[IN_FULL:BY_NAME]]
     if further := failures[BY_NAME:]:
         told.append(f"--- and {len(further)} more, in {run.log}")
     return "\n".join([*told, line])
+
+
+def _last_lines(log: Path) -> list[str]:
+    """What pytest said before it ended; where Python itself has crashed, what that says."""
+    lines = log.read_text(errors="replace").splitlines()
+    for at, line in enumerate(lines):
+        if "Fatal Python error" in line:
+            return lines[at : at + LAST_LINES]
+    return lines[-LAST_LINES:]
 
 
 def summary(counts: Counter[str]) -> str:

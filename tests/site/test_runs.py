@@ -64,6 +64,27 @@ def test_what_failed_is_printed_by_name(capsys: pytest.CaptureFixture[str]) -> N
     assert "tests/none_such.py" in capsys.readouterr().out
 
 
+CRASHES = """
+import ctypes
+
+def crash(depth):
+    return crash(depth - 1) if depth else ctypes.string_at(0)
+
+def test_it_crashes():
+    crash(80)  # deeper than what is told of a run
+"""
+
+
+def test_of_a_python_that_crashed_its_own_word_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "test_crash.py").write_text(CRASHES)
+    options = ("-c", "pyproject.toml", "--rootdir", str(tmp_path))
+    run = Run("SQLite", "all", (str(tmp_path / "test_crash.py"), *options), ON_SQLITE)
+    assert summary(run_all([run], 1, [])) == "0 passed, 1 failed, 0 skipped"
+    assert "Fatal Python error: Segmentation fault" in capsys.readouterr().out
+
+
 FIFTY = """
 import pytest
 
