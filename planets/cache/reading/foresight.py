@@ -12,7 +12,8 @@ from __future__ import annotations
 from ..recent import Recent
 from .lookup import Lookup
 
-STATEMENTS, KEYS = 4096, 8192
+STATEMENTS, KEYS = 4096, 8192  # remembered
+MOST = 16  # keys of one look, so that a wrong guess costs little
 
 _missed: Recent[int, bool] = Recent(STATEMENTS)  # by their hashes: whether the last fetch has
 _claimed: Recent[str, bool] = Recent(KEYS)  # which lie there by now, it is to be hoped
@@ -20,7 +21,9 @@ _claimed: Recent[str, bool] = Recent(KEYS)  # which lie there by now, it is to b
 
 def expects_a_miss(lookup: Lookup) -> bool:
     """Whether it is worth while to take the leases before it is known that they are needed."""
-    if not _missed.get(hash(lookup.sql)) or any(key in _claimed for key in lookup.keys):
+    if not _missed.get(hash(lookup.sql)) or len(lookup.keys) > MOST:
+        return False
+    if any(key in _claimed for key in lookup.keys):
         return False
     # Of these perhaps nothing is to be filled, though it is not there.
     return not (lookup.second_sight or lookup.late.max_stale)

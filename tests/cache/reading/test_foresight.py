@@ -206,6 +206,14 @@ def test_a_reply_that_is_lost_leaves_no_lease() -> None:
 # --- who does not guess
 
 
+@pytest.mark.usefixtures("missed")
+def test_of_a_large_batch(round_trips: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foresight, "MOST", 2)
+    stars([5, 6])
+    stars([7, 8, 9])
+    assert [trip.count("SET") for trip in round_trips] == [2, 0, 0, 0, 0][: len(round_trips)]
+
+
 @pytest.mark.parametrize("more", [{"second_sight": True}, {"max_stale": 5}])
 def test_where_perhaps_nothing_is_to_be_filled(
     round_trips: list[list[str]], more: dict[str, Any]
