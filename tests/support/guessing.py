@@ -1,35 +1,36 @@
-"""Every look expects a miss, whatever was met before; and the gates of stars are open.
+"""Every look expects a miss, whatever was met before, and finds its gates open.
 
-So whatever is missing is claimed by the look, and never by a round trip of its own.
+So whatever is missing is claimed by the look, and never by a round trip of its own: also after a
+write, as where another reader has opened the gates a moment before.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import suppress
 
 import pytest
 
-from planets.cache.reading import foresight
-from planets.cache.reading.lookup import Lookup
-from planets.cache.storage import gates, keys
+from planets.cache.reading import foresight, path
+from planets.cache.reading.lookup import Claim, Lookup
+from planets.cache.storage import gates
 from planets.cache.storage.client import client
+from planets.cache.storage.errors import Unavailable
 
 
 @pytest.fixture(autouse=True)
 def expects_misses(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_and_claim = path.look_and_claim
+
     def expects_a_miss(lookup: Lookup) -> bool:
         return not (lookup.second_sight or lookup.late.max_stale)
 
+    def after_another_reader(lookup: Lookup) -> Claim:
+        with suppress(Unavailable):
+            (found,) = client.call(("MGET", *lookup.gates))
+            gone = [gate for gate, reply in zip(lookup.gates, found, strict=True) if reply is None]
+            if gone:
+                client.call(*map(gates.admit, gone))
+        return look_and_claim(lookup)
+
     monkeypatch.setattr(foresight, "expects_a_miss", expects_a_miss)
-
-
-@pytest.fixture(autouse=True)
-def open_gates(request: pytest.FixtureRequest, sky: None, redis: Any) -> None:
-    """As they are where others have read the same tables."""
-    if "tokens" in request.fixturenames:
-        request.getfixturevalue("tokens")  # which they are opened with
-    client.call(
-        gates.admit(keys.database_gate("default")),
-        gates.admit(keys.gate("default", "star")),
-        gates.admit(keys.records_gate("default", "star")),
-    )
+    monkeypatch.setattr(path, "look_and_claim", after_another_reader)

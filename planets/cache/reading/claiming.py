@@ -46,23 +46,24 @@ def patiently(steps: Generator[float, None, T]) -> T:
 def taking(lookup: Lookup) -> Claim:
     """Take the leases of all that is looked for, and look. One round trip.
 
-    Where gates are still to be opened, `claiming` goes on under its token. Raises Unavailable,
-    Forbidden; no lease is ours then.
+    Where gates are still to be opened, or others have the leases, `claiming` goes on under its
+    token. Raises Unavailable, Forbidden; no lease is ours then.
     """
     token = gates.token()
-    takes = [leases.take(key, token) for key in lookup.keys]
+    claims = [leases.claim(key, token) for key in lookup.keys]
     looks = lookup.shelf.look(lookup, lookup.keys)
     try:
-        replies = client.own(looks, client.call(*takes, *looks))
-        seen = lookup.shelf.judge(lookup, lookup.keys, looks, replies[len(takes) :])
+        replies = client.own(looks, client.call(*claims, *looks))
+        seen = lookup.shelf.judge(lookup, lookup.keys, looks, replies[len(claims) :])
     except BaseException:
         release(lookup.keys, token)  # Redis may have given them, and its answer is lost
         raise
-    taken = [key for key, reply in zip(lookup.keys, replies, strict=False) if reply is not None]
+    holders = map(leases.holder, replies)
+    taken = [key for key, holder in zip(lookup.keys, holders, strict=False) if holder == token]
     wanted = () if seen.barred else seen.missing
     give_back([key for key in taken if key not in wanted], token)
     if None in seen.generations or seen.ahead:
-        return Claim(seen, token)  # there are gates to be opened
+        return Claim(seen, token)  # there is more to claim
     return Claim(seen, token, tuple(key for key in taken if key in wanted))
 
 

@@ -159,7 +159,8 @@ def _next(steps: Generator[float, None, Begun]) -> float | Begun:
 async def afetch(lookup: Lookup, make: Callable[[Tracker], Awaitable[Made]]) -> Any:
     """`fetch` for async code: what waits for Redis does so in a thread."""
     (key,) = lookup.keys
-    begun = await sync_to_async(path.first_look)(lookup)
+    # A task that is cancelled here would leave the leases that its thread has taken.
+    begun = await sync_to_async(path.first_look)(lookup, guess=False)
     if path.wants_leases(begun):
         steps = path.claims(lookup, begun)
         while not isinstance(step := await sync_to_async(_next)(steps), Begun):

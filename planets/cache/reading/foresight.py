@@ -1,13 +1,15 @@
-"""Foresight: who expects to find nothing takes the lease in the round trip that looks.
+"""Foresight: who expects to find nothing claims in the round trip that looks.
 
 A miss waits for Redis twice before anything is loaded: to look, and to claim. Which look will miss
 nobody knows, but most come after their like: where visitors ask for what nobody has asked for
 lately, one miss of a statement follows another, with other parameters. So a look at keys that are
-new to this process takes the leases at once, where the last fetch of the same statement has had to
-claim. A guess that was wrong costs a lease that is given back.
+new to this process takes the leases at once, where the last such keys of the same statement had to
+be claimed. A guess that was wrong costs leases that are given back; the next look is a plain one.
 """
 
 from __future__ import annotations
+
+from django.core.signals import setting_changed
 
 from ..recent import Recent
 from .lookup import Lookup
@@ -15,7 +17,7 @@ from .lookup import Lookup
 STATEMENTS, KEYS = 4096, 8192  # remembered
 MOST = 16  # keys of one look, so that a wrong guess costs little
 
-_missed: Recent[int, bool] = Recent(STATEMENTS)  # by their hashes: whether the last fetch has
+_missed: Recent[int, bool] = Recent(STATEMENTS)  # by their hashes: whether a miss is to be expected
 _claimed: Recent[str, bool] = Recent(KEYS)  # which lie there by now, it is to be hoped
 
 
@@ -37,7 +39,7 @@ def has_claimed(lookup: Lookup) -> None:
 
 
 def was_wrong(lookup: Lookup) -> None:
-    """What was expected to miss has not; or the leases were not to be had."""
+    """What was expected to miss has not, or is not to be filled now."""
     _missed.put(hash(lookup.sql), False)
 
 
@@ -45,3 +47,11 @@ def forget() -> None:
     """Expect nothing of any statement."""
     _missed.clear()
     _claimed.clear()
+
+
+def _reset(*, setting: str, **kwargs: object) -> None:
+    if setting in ("CACHES", "CACHE_ASIDE"):
+        forget()  # keys lie elsewhere now
+
+
+setting_changed.connect(_reset)

@@ -30,7 +30,7 @@ from .. import stats
 from ..conf import conf
 from ..events import Outcome
 from ..storage.client import client
-from ..storage.errors import Foreign, Refused, Unavailable
+from ..storage.errors import Foreign, Unavailable
 from ..storage.near import near
 from . import foresight, late_copies, loads, replicas
 from .away import is_away
@@ -78,8 +78,11 @@ def begin(lookup: Lookup, reason: str = "") -> Begun:
     return patiently(claims(lookup, begun)) if wants_leases(begun) else begun
 
 
-def first_look(lookup: Lookup, reason: str = "") -> Begun:
-    """What is there at once; nobody waits for it but for Redis."""
+def first_look(lookup: Lookup, reason: str = "", *, guess: bool = True) -> Begun:
+    """What is there at once; nobody waits for it but for Redis.
+
+    Without a `guess` no lease is taken, whatever is expected.
+    """
     started = time.perf_counter()
     outcome: Outcome = "bypass"
     try:
@@ -89,7 +92,7 @@ def first_look(lookup: Lookup, reason: str = "") -> Begun:
             return Begun(claim, "miss", "redis", "", started)
         elif seen := look_near(lookup):
             return Begun(Claim(seen), "miss", "near", "", started)
-        elif foresight.expects_a_miss(lookup):
+        elif guess and foresight.expects_a_miss(lookup):
             return Begun(look_and_claim(lookup), "miss", "redis", "", started)
         else:
             return Begun(Claim(look(lookup)), "miss", "redis", "", started)
@@ -185,17 +188,13 @@ def look_and_claim(lookup: Lookup) -> Claim:
     if reason := client.avoided:
         raise Unavailable(reason)
     ticket = near.ticket()
-    try:
-        claimed = taking(lookup)
-    except Refused:  # one that is full has no room for a lease, and yet has what it has
-        foresight.was_wrong(lookup)
-        return Claim(look(lookup))
+    claimed = taking(lookup)
     if claimed.mine:
         foresight.has_claimed(lookup)
-    if claimed.seen.hits:
+    if claimed.seen.hits or claimed.seen.barred:
         foresight.was_wrong(lookup)
-        if conf().NEAR:
-            lookup.shelf.keep(lookup, ticket, claimed.seen)
+    if claimed.seen.hits and conf().NEAR:
+        lookup.shelf.keep(lookup, ticket, claimed.seen)
     return claimed
 
 

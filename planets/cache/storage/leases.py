@@ -19,11 +19,6 @@ def claim(key: str, token: str) -> Command:
     return script("claim", [keys.lease(key)], f"l:{token}", round(conf().LEASE * 1000))
 
 
-def take(key: str, token: str) -> Command:
-    """`claim` where the lease is free, by the server's own word for it: replies OK, or None."""
-    return ("SET", keys.lease(key), f"l:{token}", "PX", round(conf().LEASE * 1000), "NX")
-
-
 # A writer's tombstone, or nothing that we know: nobody whose fill is worth waiting for.
 NOBODY = ""
 

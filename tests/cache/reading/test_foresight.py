@@ -10,8 +10,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from planets.cache import remember
 from planets.cache.events import Fetch
 from planets.cache.reading import foresight
-from planets.cache.storage import gates, keys, leases
+from planets.cache.storage import gates, keys
 from planets.cache.storage.client import client
+from planets.cache.testing.isolation import isolated
 from tests.cache.zoo.models import Star
 from tests.cache.zoo.records import star, stars
 from tests.support.interleave import elsewhere
@@ -22,7 +23,7 @@ pytestmark = [
     pytest.mark.usefixtures("sky", "redis"),
 ]
 
-OWN_LOOK = ["SET", "MGET"]
+OWN_LOOK = ["claim", "MGET"]
 
 
 def named(name: str) -> list[Star]:
@@ -66,7 +67,7 @@ def test_a_miss_after_a_miss_waits_for_one_round_trip(round_trips: list[list[str
 def test_a_record_too(round_trips: list[list[str]]) -> None:
     assert star(4)
     assert star(4)
-    assert round_trips == [["SET", "HGETALL", "MGET"], ["fill_hash"], ["HGETALL", "MGET"]]
+    assert round_trips == [["claim", "HGETALL", "MGET"], ["fill_hash"], ["HGETALL", "MGET"]]
 
 
 def test_a_value_too(round_trips: list[list[str]]) -> None:
@@ -86,7 +87,7 @@ def test_many_records_of_which_some_are_there(round_trips: list[list[str]], redi
     round_trips.clear()
     assert list(stars([4, 5, 6])) == [4, 5, 6]
     assert round_trips == [
-        ["SET", "SET", "SET", "HGETALL", "HGETALL", "HGETALL", "MGET"],
+        ["claim", "claim", "claim", "HGETALL", "HGETALL", "HGETALL", "MGET"],
         ["release"],
         ["fill_hash", "fill_hash"],
     ]
@@ -166,24 +167,19 @@ def test_nobody_waits_for_a_lease_to_be_given_back() -> None:
         patch.setattr(client, "call", lambda *commands: asked.append(commands) or call(*commands))
         assert named("Maia")
         assert [len(commands) for commands in asked] == [2]
+        client.call(("PING",))  # over the same connection
     assert held() == []
 
 
-@pytest.fixture
-def full(own: Redis) -> Redis:
-    """A Redis that has entries, and room for nothing more."""
+def test_of_a_full_redis_hits_are_served(own: Redis, events: list[Fetch]) -> None:
+    by_another_process(lambda: named("Maia"))
     named("Electra")
-    named("Maia")
-    foresight._claimed.clear()
+    events.clear()
     with own.client() as direct:
         direct.config_set("maxmemory", 1)
-    return own
-
-
-def test_of_a_full_redis_hits_are_served(full: Redis, events: list[Fetch]) -> None:
-    for _ in range(2):
         assert named("Maia")
-    assert [event.outcome for event in events] == ["hit", "hit"]
+        assert [event.outcome for event in events] == ["hit"]
+        assert not direct.keys("lease:*")
 
 
 @pytest.mark.usefixtures("missed")
@@ -192,8 +188,7 @@ def test_a_reply_that_is_lost_leaves_no_lease() -> None:
 
     def losing(commands: Any) -> Any:
         replies = exchange(commands)
-        if commands[0][0] == "SET":
-            assert held()
+        if held():
             raise RedisConnectionError("lost")
         return replies
 
@@ -211,7 +206,8 @@ def test_of_a_large_batch(round_trips: list[list[str]], monkeypatch: pytest.Monk
     monkeypatch.setattr(foresight, "MOST", 2)
     stars([5, 6])
     stars([7, 8, 9])
-    assert [trip.count("SET") for trip in round_trips] == [2, 0, 0, 0, 0][: len(round_trips)]
+    assert round_trips[0] == ["claim", "claim", "HGETALL", "HGETALL", "MGET"]
+    assert round_trips[2] == ["HGETALL", "HGETALL", "HGETALL", "MGET"]
 
 
 @pytest.mark.parametrize("more", [{"second_sight": True}, {"max_stale": 5}])
@@ -221,7 +217,7 @@ def test_where_perhaps_nothing_is_to_be_filled(
     stars = Star.objects.cached(**more)
     for name in ("Electra", "Electra", "Maia", "Merope"):
         list(stars.filter(name=name))
-    assert all("SET" not in trip for trip in round_trips)
+    assert round_trips.count(["MGET"]) == 4, "each begins with a plain look"
 
 
 def test_after_hits_alone(round_trips: list[list[str]]) -> None:
@@ -233,12 +229,31 @@ def test_after_hits_alone(round_trips: list[list[str]]) -> None:
     assert round_trips[:2] == [["MGET"], ["MGET"]]
 
 
-def test_a_lease_that_is_taken_is_one_that_is_claimed(redis: Any) -> None:
-    """By SET or by the script, the one keeps the other out."""
-    assert client.call(leases.take("star:3", "one")) == [b"OK"]
-    assert client.call(leases.take("star:3", "two")) == [None]
-    (reply,) = client.call(leases.claim("star:3", "two"))
-    assert leases.holder(reply) == "one"
-    assert 0 < redis.pttl(keys.lease("star:3")) <= 3000
-    client.call(leases.close("star:3", "writer"))
-    assert client.call(leases.take("star:3", "two")) == [None]
+@pytest.mark.usefixtures("missed")
+def test_after_one_that_met_a_writer(round_trips: list[list[str]]) -> None:
+    """He may hold his gates for long, and nothing is filled meanwhile."""
+    client.call(gates.close(keys.gate("default", "star"), "writer"))
+    round_trips.clear()
+    for name in ("Maia", "Merope", "Alcyone"):
+        named(name)
+    assert round_trips == [OWN_LOOK, ["release"], ["MGET"], ["MGET"]]
+
+
+@pytest.mark.usefixtures("missed")
+def test_in_another_key_space(round_trips: list[list[str]]) -> None:
+    with isolated():
+        round_trips.clear()
+        named("Maia")
+        assert round_trips[0] == ["MGET"]
+
+
+@pytest.mark.asyncio
+async def test_a_task_that_could_be_cancelled_meanwhile(
+    redis: Any, async_database: None, round_trips: list[list[str]]
+) -> None:
+    async def number() -> int:
+        return 3
+
+    for n in range(3):
+        await remember("number", number, vary=(n,))
+    assert round_trips.count(["MGET"]) == 3, "each begins with a plain look"
