@@ -235,7 +235,6 @@ def measure_served(run: Run, environment: dict[str, str]) -> None:
     if served.wrk() is None:
         print("Nothing was asked by wrk, which is not installed: apt-get install wrk", flush=True)
         return
-    # Many short ones, for of two workers one may get all of wrk's connections, as it chances.
     rounds, seconds = (QUICK if run.rounds <= QUICK else 15), 1
     first = len(CONTENDERS) + len(FAR) - 1
     for workers in served.WORKERS:

@@ -15,6 +15,7 @@ from typing import Self
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WORKERS, CONNECTIONS = (1, 2, 4), 8
+APART = 0.02  # seconds from one connection to the next
 STARTS_WITHIN = 60.0  # seconds
 SERVED = ("orm", "ours", "near")
 ADDRESSES = {"served_home": "/", "served_planet": "/planets/3/"}
@@ -67,15 +68,34 @@ class Site:
             time.sleep(0.05)
 
     def ask(self, work: str, seconds: int) -> float:
-        """Requests a second. Raises RuntimeError where one was not answered by a page."""
+        """Requests a second, over connections that come one after another, as visitors' do.
+
+        Raises RuntimeError where one was not answered by a page.
+        """
+        programs = []
+        for _ in range(CONNECTIONS):
+            programs.append(self._wrk(work, seconds, 1))
+            time.sleep(APART)
+        return sum(self._rate(work, program) for program in programs)
+
+    def ask_at_once(self, work: str, seconds: int) -> float:
+        """The same over connections that come at once: one worker of several may get all."""
+        return self._rate(work, self._wrk(work, seconds, CONNECTIONS))
+
+    def _wrk(self, work: str, seconds: int, connections: int) -> subprocess.Popen[str]:
         program = wrk()
         assert program
-        command = [program, "--threads", "1", "--connections", str(CONNECTIONS)]
+        command = [program, "--threads", "1", "--connections", str(connections)]
         command += ["--duration", f"{seconds}s", "--header", f"Host: {HOST}"]
         command.append(f"http://127.0.0.1:{self.port}{ADDRESSES[work]}")
-        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def _rate(self, work: str, program: subprocess.Popen[str]) -> float:
+        said, _ = program.communicate()
         rate = RATE.search(said)
-        if rate is None or REFUSED.search(said):
+        if program.returncode or rate is None or REFUSED.search(said):
             raise RuntimeError(f"{self.name} does not answer each request of {work}:\n{said}")
         return float(rate[1])
 
