@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import pytest_asyncio
 import redis as redis_py
@@ -34,8 +35,12 @@ LUA = Path(planets.cache.__file__).parent / "storage" / "lua"
 def pytest_configure(config: pytest.Config) -> None:
     # A script's background job ignores Ctrl-C, and would hand that on to the programs under test.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # A busy machine is no slow Redis; the tests of slow ones set it back.
+    # A busy machine is no slow Redis (the tests of slow ones set it back), and no slow test.
     pace.QUICK = 5.0
+    hypothesis.settings.register_profile(
+        "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("busy")
     config.addinivalue_line("markers", "mysql: is about MariaDB or MySQL")
     config.addinivalue_line("markers", "once: enough on one database and one Django")
 

@@ -247,7 +247,7 @@ def test_a_fault_of_the_site_is_a_500_page(client: Client, monkeypatch: pytest.M
     assert "Something broke on our side" in page(client, "/planets/3/", 500)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     path=st.sampled_from(["/", "/compare/", "/moons/"]),
     query=st.dictionaries(
@@ -268,7 +268,7 @@ def test_no_query_string_breaks_a_page(path: str, query: dict[str, list[str]]) -
     assert response.status_code in (200, 302)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.binary(max_size=40))
 def test_no_bytes_in_a_query_string_break_a_page(raw: bytes) -> None:
     quoted = "".join(f"%{byte:02x}" for byte in raw)

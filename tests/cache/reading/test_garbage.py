@@ -19,7 +19,8 @@ from tests.cache.zoo.records import star
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sky")]
 
 MANY = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 GARBAGE = st.one_of(

@@ -232,7 +232,7 @@ def named(query: Any) -> set[str]:
 
 @pytest.mark.django_db  # compiling asks MySQL for its version
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_table_that_a_query_names_is_found(data: st.DataObject) -> None:
     model, condition = data.draw(st.sampled_from(CONDITIONS))
     queryset = model._default_manager.filter(condition)
