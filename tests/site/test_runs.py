@@ -64,6 +64,14 @@ def test_what_failed_is_printed_by_name(capsys: pytest.CaptureFixture[str]) -> N
     assert "tests/none_such.py" in capsys.readouterr().out
 
 
+def run_of(tests: str, folder: Path) -> Run:
+    """A run of the tests of this text."""
+    file = folder / "test_given.py"
+    file.write_text(tests)
+    options = ("-c", "pyproject.toml", "--rootdir", str(folder))
+    return Run("SQLite", "all", (str(file), *options), ON_SQLITE)
+
+
 CRASHES = """
 import ctypes
 
@@ -78,9 +86,7 @@ def test_it_crashes():
 def test_of_a_python_that_crashed_its_own_word_is_told(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    (tmp_path / "test_crash.py").write_text(CRASHES)
-    options = ("-c", "pyproject.toml", "--rootdir", str(tmp_path))
-    run = Run("SQLite", "all", (str(tmp_path / "test_crash.py"), *options), ON_SQLITE)
+    run = run_of(CRASHES, tmp_path)
     assert summary(run_all([run], 1, [])) == "0 passed, 1 failed, 0 skipped"
     assert "Fatal Python error: Segmentation fault" in capsys.readouterr().out
 
@@ -97,9 +103,7 @@ def test_one_after_another(number):
 def test_of_many_that_failed_the_first_are_told_in_full(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    (tmp_path / "test_fifty.py").write_text(FIFTY)
-    options = ("-c", "pyproject.toml", "--rootdir", str(tmp_path))
-    run = Run("SQLite", "all", (str(tmp_path / "test_fifty.py"), *options), ON_SQLITE)
+    run = run_of(FIFTY, tmp_path)
     assert summary(run_all([run], 1, [])) == "0 passed, 50 failed, 0 skipped"
     out = capsys.readouterr().out
     told = [line for line in out.splitlines() if line.startswith("--- ")]

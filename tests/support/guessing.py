@@ -21,9 +21,6 @@ from planets.cache.storage.errors import Unavailable
 def expects_misses(monkeypatch: pytest.MonkeyPatch) -> None:
     look_and_claim = path.look_and_claim
 
-    def expects_a_miss(lookup: Lookup) -> bool:
-        return not (lookup.second_sight or lookup.late.max_stale)
-
     def after_another_reader(lookup: Lookup) -> Claim:
         with suppress(Unavailable):
             (found,) = client.call(("MGET", *lookup.gates))
@@ -32,5 +29,5 @@ def expects_misses(monkeypatch: pytest.MonkeyPatch) -> None:
                 client.call(*map(gates.admit, gone))
         return look_and_claim(lookup)
 
-    monkeypatch.setattr(foresight, "expects_a_miss", expects_a_miss)
+    monkeypatch.setattr(foresight, "expects_a_miss", foresight.is_filled_at_once)
     monkeypatch.setattr(path, "look_and_claim", after_another_reader)

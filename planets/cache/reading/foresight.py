@@ -27,7 +27,11 @@ def expects_a_miss(lookup: Lookup) -> bool:
         return False
     if any(key in _claimed for key in lookup.keys):
         return False
-    # Of these perhaps nothing is to be filled, though it is not there.
+    return is_filled_at_once(lookup)
+
+
+def is_filled_at_once(lookup: Lookup) -> bool:
+    """Whether what is not there is to be filled; else a lease would perhaps be taken in vain."""
     return not (lookup.second_sight or lookup.late.max_stale)
 
 
